@@ -1,0 +1,55 @@
+// What roles say to each other over platform/bus. Events are published after commit and may be lost; commands have one reply.
+import type { CallView, MeLive } from './live.ts';
+import type { AgentLive, Channel, InteractionState, PresenceState } from './work.ts';
+
+export type BusEvent =
+  | { type: 'config.changed'; entity: string; id: string }
+  | { type: 'interaction.changed'; interactionId: string; state: InteractionState; queueId: string | null; agentId: string | null; channel: Channel }
+  | { type: 'queue.changed'; queueId: string }
+  | { type: 'agent.changed'; agentId: string }
+  | { type: 'offer.changed'; offerId: string; agentId: string; interactionId: string }
+  | { type: 'call.changed'; interactionId: string; agentIds: string[] }
+  | { type: 'recording.changed'; recordingId: string; interactionId: string }
+  | { type: 'phone.changed'; phoneId: string; online: boolean }
+  | { type: 'trunk.changed'; trunkId: string; up: boolean }
+  | { type: 'session.revoked'; userId: string }
+  | { type: 'alarm.changed'; alarmId: string };
+
+/** Commands to the router's leader (a `voice` process), or to the `voice` that has the call. */
+export interface Commands {
+  'presence.set': { in: { agentId: string; state: PresenceState; reason?: string; by: string }; out: { state: PresenceState; reason: string | null; since: string } };
+  'offer.accept': { in: { offerId: string; agentId: string }; out: Record<string, never> };
+  'offer.decline': { in: { offerId: string; agentId: string; reason?: string }; out: Record<string, never> };
+  'wrap-up.finish': { in: { interactionId: string; agentId: string; disposition: string | null; notes: string | null }; out: Record<string, never> };
+  'wrap-up.extend': { in: { interactionId: string; agentId: string; seconds: number }; out: { endsAt: string } };
+  'interaction.requeue': { in: { interactionId: string; queueId: string; by: string }; out: Record<string, never> };
+  'call.dial': { in: { agentId: string; to: string; from?: string; queueId?: string }; out: { interactionId: string } };
+  'call.control': {
+    in: {
+      interactionId: string;
+      actorId: string;
+      /** Supervisors may act on calls of others. */
+      supervisor: boolean;
+      action:
+        | { do: 'hold' | 'resume' | 'hangup' }
+        | { do: 'mute'; muted: boolean }
+        | { do: 'dtmf'; digits: string }
+        | { do: 'transfer'; to: TransferTarget }
+        | { do: 'consult'; to: TransferTarget }
+        | { do: 'consult-complete' | 'consult-cancel' | 'conference' }
+        | { do: 'record'; mode: 'start' | 'stop' | 'pause' | 'resume' }
+        | { do: 'monitor'; mode: 'listen' | 'whisper' | 'barge' | 'takeover' | 'stop' };
+    };
+    out: { call: CallView | null };
+  };
+  'live.me': { in: { agentId: string }; out: MeLive };
+  'live.agents': { in: Record<string, never>; out: AgentLive[] };
+  'live.queues': { in: Record<string, never>; out: { id: string; waiting: { interactionId: string; since: string }[]; estimatedWaitS: number | null; agentsReady: number; agentsBusy: number; agentsSignedIn: number; active: number }[] };
+  'health.voice': { in: Record<string, never>; out: { status: 'ok' | 'degraded'; detail: string } };
+}
+
+export type TransferTarget =
+  | { kind: 'agent'; agentId: string }
+  | { kind: 'queue'; queueId: string }
+  | { kind: 'extension'; extension: string }
+  | { kind: 'number'; number: string };

@@ -1,0 +1,64 @@
+// WSS /api/v1/live: the browser subscribes to topics, gets a snapshot with a sequence number, then changes.
+import type { AgentLive, InteractionTrace, OfferView, PresenceState, QueueLive } from './work.ts';
+
+/** `me`, `queues`, `agents`, `alarms`, or `interactions/{id}`. */
+export type LiveTopic = 'me' | 'queues' | 'agents' | 'alarms' | `interactions/${string}`;
+
+export interface CallView {
+  /** The interaction's id: a call is its interaction on channel voice. */
+  id: string;
+  state: 'ringing' | 'talking' | 'held' | 'consulting' | 'conference';
+  muted: boolean;
+  recording: 'off' | 'on' | 'paused';
+  peer: string;
+  since: string;
+}
+
+export interface MeLive {
+  presence: PresenceState;
+  reason: string | null;
+  since: string;
+  offers: OfferView[];
+  work: (MeWork & { call: CallView | null })[];
+}
+
+export interface MeWork {
+  interactionId: string;
+  channel: string;
+  state: 'active' | 'wrap-up';
+  queueId: string | null;
+  queueName: string | null;
+  from: string;
+  direction: 'in' | 'out' | 'internal';
+  customer: { id: string; name: string | null; known: boolean } | null;
+  since: string;
+  /** Wrap-up ends by itself then, unless extended; null when it waits for the agent. */
+  wrapUpEndsAt: string | null;
+  dispositions: { code: string; label: string }[];
+}
+
+export interface Alarm {
+  id: string;
+  kind: string;
+  severity: 'info' | 'warning' | 'critical';
+  text: string;
+  since: string;
+  acknowledgedBy: string | null;
+}
+
+export interface LiveSnapshots {
+  me: MeLive;
+  queues: QueueLive[];
+  agents: AgentLive[];
+  alarms: Alarm[];
+  interaction: InteractionTrace;
+}
+
+export type ClientMessage = { subscribe: LiveTopic } | { unsubscribe: LiveTopic } | { ping: number };
+
+/** Changes are whole items: `set` replaces by id, `remove` drops by id; for single-object topics `state` replaces the whole. A gap in `seq` of a topic: subscribe again. */
+export type ServerMessage =
+  | { topic: LiveTopic; seq: number; snapshot: unknown }
+  | { topic: LiveTopic; seq: number; set?: { id: string }[]; remove?: string[]; state?: unknown }
+  | { pong: number; at: string }
+  | { error: { code: string; message: string }; topic?: LiveTopic };

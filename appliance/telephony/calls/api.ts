@@ -1,0 +1,133 @@
+// Calls as the rooms above drive them: legs with parties, bridges between them. No word of queues or agents.
+import type { LegStats } from '../media/api.ts';
+
+export interface Party {
+  /** E.164 with + when it is a public number, an extension otherwise, or 'anonymous'. */
+  number: string;
+  name?: string;
+}
+
+/** Why a leg ended. `q850` per RFC 3326/Q.850, `sip` the status that said so. */
+export interface EndCause {
+  by: 'party' | 'us' | 'failure';
+  q850: number;
+  sip?: number;
+  text: string;
+}
+
+export type LegState = 'trying' | 'ringing' | 'early' | 'up' | 'ended';
+
+export type LegEvents = {
+  /** 180 or early media on an outgoing leg. */
+  ringing: { early: boolean };
+  up: Record<string, never>;
+  /** The party put us on hold or took us back (re-INVITE with sendonly/inactive). */
+  'held-by-party': { held: boolean };
+  digit: { digit: string; ms: number; via: 'rfc4733' | 'inband' | 'info' };
+  /** REFER from a phone: where to. The handler must call accept or refuse. */
+  refer: { to: string; replaces?: string; accept(): void; progress(status: number, reason: string): void; refuse(status: number): void };
+  /** No audio from the party for `ms`. */
+  silent: { ms: number };
+  ended: { cause: EndCause; at: Date; stats?: LegStats };
+};
+
+export interface Playback {
+  /** 'finished' when the last prompt ended by itself, 'stopped' when something else took over, 'ended' when the leg ended. */
+  readonly done: Promise<'finished' | 'stopped' | 'ended'>;
+  stop(): void;
+}
+
+export interface Leg {
+  /** UUIDv7; the media leg has the same id. */
+  readonly id: string;
+  readonly direction: 'in' | 'out';
+  readonly state: LegState;
+  readonly trunkId: string | undefined;
+  readonly phoneId: string | undefined;
+  readonly from: Party;
+  readonly to: Party;
+  readonly createdAt: Date;
+  readonly answeredAt: Date | undefined;
+  /** The other leg while bridged. */
+  readonly peer: Leg | undefined;
+  readonly onHold: boolean;
+  /** Free for the owner; persisted with the leg and there again after a restart. */
+  tag: Record<string, unknown>;
+  saveTag(tag: Record<string, unknown>): void;
+  on<K extends keyof LegEvents>(name: K, listener: (event: LegEvents[K]) => void): () => void;
+
+  /** 180 to an incoming leg. */
+  ring(): void;
+  /** 183 with our audio, so that prompts can be heard before answering. */
+  early(): Promise<void>;
+  answer(): Promise<void>;
+  /** Ends the leg whatever its state: 4xx/5xx/6xx by cause before the answer, CANCEL, or BYE. Idempotent. */
+  hangup(cause?: { q850?: number; sip?: number; text?: string }): void;
+  play(prompts: string[], options?: { loop?: boolean; fromMs?: number }): Playback;
+  silence(): void;
+  sendDigits(digits: string): Promise<void>;
+  blockDigits(blocked: boolean): Promise<void>;
+  /** Party hears `music` (prompt names) and we hear nothing of it; peers hear silence. */
+  hold(music: string[]): Promise<void>;
+  resume(): Promise<void>;
+  /** Our side of the conversation is not heard by the peer. */
+  mute(muted: boolean): Promise<void>;
+  stats(): Promise<LegStats | undefined>;
+}
+
+export type DialTarget =
+  | { kind: 'phone'; phoneId: string }
+  /** All phones of an extension. */
+  | { kind: 'extension'; extension: string }
+  /** Out through a trunk; number in any form, made E.164 by the trunk's country. */
+  | { kind: 'number'; number: string; trunkId?: string };
+
+export interface DialOptions {
+  from: Party;
+  /** Leg this one will be bridged with: shares its media worker and its codec. */
+  near?: Leg;
+  tag?: Record<string, unknown>;
+  ringTimeoutMs?: number;
+  /** Extra header fields, e.g. Alert-Info, X-Interaction. */
+  headers?: [string, string][];
+}
+
+export interface IncomingCall {
+  leg: Leg;
+  /** Trunk calls: the DID in E.164. Phone calls: what was dialled. */
+  dialled: string;
+  source: 'trunk' | 'phone';
+  headers: (name: string) => string | undefined;
+}
+
+export interface Ringing {
+  /** The leg that was answered first; the others are cancelled. Rejects with {@link DialFailed}. */
+  readonly answered: Promise<Leg>;
+  readonly legs: readonly Leg[];
+  cancel(cause?: { q850?: number; text?: string }): void;
+}
+
+export class DialFailed extends Error {
+  readonly cause_: EndCause;
+  constructor(cause: EndCause) {
+    super(cause.text);
+    this.name = 'DialFailed';
+    this.cause_ = cause;
+  }
+}
+
+export interface Calls {
+  /** New calls from trunks and phones. The handler must answer, reject or hang up; a throw makes a 500. */
+  onIncoming(handler: (call: IncomingCall) => void | Promise<void>): void;
+  /** Rings all endpoints of all targets at once. */
+  dial(targets: DialTarget[], options: DialOptions): Ringing;
+  /** Both hear each other until one ends, is held, or is routed elsewhere. */
+  bridge(a: Leg, b: Leg): Promise<void>;
+  unbridge(leg: Leg): Promise<void>;
+  /** N legs that all hear each other (up to 8); or who hears whom for monitor and whisper. */
+  mix(name: string, members: { leg: Leg; hear?: Leg[] }[]): Promise<void>;
+  get(legId: string): Leg | undefined;
+  readonly legs: ReadonlyMap<string, Leg>;
+  /** After start: legs of the former process that are still up, with their tags. Call once, before onIncoming fires. */
+  restore(): Promise<Leg[]>;
+}

@@ -1,0 +1,2 @@
+export { type Codec, type Direction, parseSdp, type RemoteAudio, type RemoteMedia, type RemoteSdp, type Security, SdpError } from './remote.ts';
+export { type Agreed, agreeToAnswer, type Local, type SdpFacts, SdpSession, TELEPHONE_EVENT } from './session.ts';

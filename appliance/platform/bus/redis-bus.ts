@@ -1,0 +1,183 @@
+import { randomBytes } from 'node:crypto';
+import type { BusEvent, Commands } from '#appliance/contract/bus.ts';
+import { messageOf } from '#appliance/kernel/errors.ts';
+import type { Log } from '../log/index.ts';
+import { keyPrefix, openRedis } from '../redis/index.ts';
+import type { Bus, BusListener, WireError } from './bus.ts';
+import { CALL_TIMEOUT_MS, fromWire, noAnswer, toWire } from './bus.ts';
+
+interface Request {
+  id: string;
+  name: keyof Commands;
+  input: unknown;
+  replyTo: string;
+  timeoutMs: number;
+}
+
+interface Reply {
+  id: string;
+  out?: unknown;
+  error?: WireError;
+}
+
+/** Number and message travel together, so that every reader sees the numbers in order. */
+const PUBLISH = `local seq = redis.call('incr', KEYS[1]) return redis.call('publish', ARGV[1], seq .. ' ' .. ARGV[2])`;
+/** A number nobody receives: the next event shows every reader a gap. */
+const LOST = 'lost';
+
+/** The bus between roles: Redis publish/subscribe, events numbered, commands with one answer. */
+export async function createBus(options: { redisUrl: string; instance: string; log: Log }): Promise<Bus> {
+  const { redisUrl, instance, log } = options;
+  const prefix = `${keyPrefix(redisUrl)}:bus`;
+  const events = `${prefix}:events`;
+  const replies = `${prefix}:reply:${instance}:${randomBytes(6).toString('hex')}`;
+  // Nothing queues up while Redis is away: an event is lost and marked as such, a command fails at once.
+  const sender = openRedis(redisUrl, log, { enableOfflineQueue: false, lazyConnect: true });
+  const receiver = openRedis(redisUrl, log, { lazyConnect: true });
+
+  const listeners = new Map<BusListener, (() => void) | undefined>();
+  const handlers = new Map<string, Map<string, (input: unknown) => Promise<unknown>>>();
+  const asked = new Map<string, (reply: Reply) => void>();
+  let lastSeq: number | undefined;
+  let lost = false;
+  let closed = false;
+
+  function gap(): void {
+    for (const onGap of [...listeners.values()]) onGap?.();
+  }
+
+  function publishText(text: string): void {
+    sender.eval(PUBLISH, 1, `${prefix}:seq`, events, text).catch(() => {
+      lost = true;
+    });
+  }
+
+  function onEvent(message: string): void {
+    const space = message.indexOf(' ');
+    const seq = Number(message.slice(0, space));
+    const text = message.slice(space + 1);
+    const missed = lastSeq !== undefined && seq !== lastSeq + 1;
+    lastSeq = seq;
+    if (missed || text === LOST) gap();
+    if (text === LOST) return;
+    const event = JSON.parse(text) as BusEvent;
+    for (const listener of [...listeners.keys()]) listener(event, seq);
+  }
+
+  async function onRequest(address: string, message: string): Promise<void> {
+    const request = JSON.parse(message) as Request;
+    const handler = handlers.get(address)?.get(request.name);
+    if (!handler) return;
+    const claimed = await sender.set(`${prefix}:claim:${request.id}`, instance, 'PX', request.timeoutMs + 1000, 'NX');
+    if (claimed !== 'OK') return;
+    let reply: Reply;
+    try {
+      reply = { id: request.id, out: await handler(request.input) };
+    } catch (error) {
+      const wire = toWire(error);
+      if (wire.code === 'internal') log.error({ err: error, command: request.name }, 'a command failed');
+      reply = { id: request.id, error: wire };
+    }
+    await sender.publish(request.replyTo, JSON.stringify(reply));
+  }
+
+  receiver.on('message', (channel: string, message: string) => {
+    try {
+      if (channel === events) onEvent(message);
+      else if (channel === replies) {
+        const reply = JSON.parse(message) as Reply;
+        asked.get(reply.id)?.(reply);
+      } else {
+        const address = channel.slice(prefix.length + ':to:'.length);
+        onRequest(address, message).catch((error) =>
+          log.warn({ error: messageOf(error) }, 'a command was not answered'),
+        );
+      }
+    } catch (error) {
+      log.error({ error: messageOf(error), channel }, 'a bus message could not be used');
+    }
+  });
+  let connectedBefore = false;
+  receiver.on('ready', () => {
+    // ioredis subscribes again by itself; what was published meanwhile is gone.
+    if (connectedBefore) {
+      lastSeq = undefined;
+      gap();
+    }
+  });
+  sender.on('ready', () => {
+    if (!lost) return;
+    lost = false;
+    publishText(LOST);
+  });
+  // A Redis that is away at the start is waited for, as one that goes away later is.
+  await Promise.all([sender.connect(), receiver.connect()].map((connecting) => connecting.catch(() => {})));
+  connectedBefore = true;
+  const subscribed = receiver.subscribe(events, replies);
+  if (receiver.status === 'ready') await subscribed;
+  else subscribed.catch(() => {});
+
+  return {
+    publish(event) {
+      if (!closed) publishText(JSON.stringify(event));
+    },
+    subscribe(listener, onGap) {
+      listeners.set(listener, onGap);
+      return () => listeners.delete(listener);
+    },
+    handle(address, name, fn) {
+      let names = handlers.get(address);
+      if (!names) {
+        names = new Map();
+        handlers.set(address, names);
+        receiver.subscribe(`${prefix}:to:${address}`).catch(() => {});
+      }
+      const handler = fn as (input: unknown) => Promise<unknown>;
+      names.set(name, handler);
+      return () => {
+        if (names.get(name) !== handler) return;
+        names.delete(name);
+        if (names.size > 0) return;
+        handlers.delete(address);
+        receiver.unsubscribe(`${prefix}:to:${address}`).catch(() => {});
+      };
+    },
+    async call<K extends keyof Commands>(
+      address: string,
+      name: K,
+      input: Commands[K]['in'],
+      timeoutMs = CALL_TIMEOUT_MS,
+    ) {
+      const id = randomBytes(9).toString('base64url');
+      const request: Request = { id, name, input, replyTo: replies, timeoutMs };
+      let timer: NodeJS.Timeout | undefined;
+      try {
+        return await new Promise<Commands[K]['out']>((resolve, reject) => {
+          timer = setTimeout(() => reject(noAnswer(address, name)), timeoutMs);
+          asked.set(id, (reply) => {
+            if (reply.error) reject(fromWire(reply.error));
+            else resolve(reply.out as Commands[K]['out']);
+          });
+          sender.publish(`${prefix}:to:${address}`, JSON.stringify(request)).then(
+            (receivers) => {
+              if (receivers === 0) reject(noAnswer(address, name));
+            },
+            () => reject(noAnswer(address, name)),
+          );
+        });
+      } finally {
+        clearTimeout(timer);
+        asked.delete(id);
+      }
+    },
+    async close() {
+      closed = true;
+      listeners.clear();
+      handlers.clear();
+      // QUIT waits for what was sent before it.
+      if (sender.status === 'ready') await sender.quit().catch(() => {});
+      sender.disconnect();
+      receiver.disconnect();
+    },
+  };
+}

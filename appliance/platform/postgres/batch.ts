@@ -1,0 +1,211 @@
+import type { PoolClient } from 'pg';
+import { AppError, messageOf } from '#appliance/kernel/errors.ts';
+import type { Log } from '../log/index.ts';
+import type { Database } from './database.ts';
+import { isTransientError } from './errors.ts';
+
+export interface BatchOptions {
+  log: Log;
+  /** How long the first row of a flush may wait for company; 0 flushes at the end of the current turn. */
+  maxWaitMs?: number;
+  /** How long `close` waits for PostgreSQL before it gives up on what is left. */
+  closeWithinMs?: number;
+}
+
+export interface StatementOptions<Row> {
+  /** Rows with the same key run one after another instead of together: an UPDATE … FROM applies only one of two rows that meet the same target. */
+  key?: (row: Row) => string;
+}
+
+export interface Batch {
+  /**
+   * Declares a statement once. `sql` gets all rows of one flush as `$1`, a JSON array for jsonb_to_recordset.
+   * Write it so that running it twice is harmless (`on conflict (id) do nothing`): when the answer to COMMIT is lost, the flush is repeated.
+   * Within a flush statements run in ascending `order`, rows in the order handed in. The promise resolves after COMMIT.
+   */
+  statement<Row extends object>(
+    name: string,
+    order: number,
+    sql: string,
+    options?: StatementOptions<Row>,
+  ): (row: Row) => Promise<void>;
+  /** Resolves when nothing is waiting. */
+  flushed(): Promise<void>;
+  /** Rows waiting or being written, for metrics and alarms. */
+  pending(): number;
+  close(): Promise<void>;
+}
+
+interface Statement {
+  name: string;
+  order: number;
+  sql: string;
+  key: ((row: never) => string) | undefined;
+}
+
+interface Item {
+  statement: Statement;
+  row: object;
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+
+/** Rows of one flush; more than this wait for the next one, so that one transaction stays short. */
+const MAX_ROWS = 5000;
+const RETRY_MS = [50, 100, 250, 500, 1000];
+
+/** Group commit: everything handed in while a flush is under way becomes one transaction of multi-row statements. */
+export function createBatch(db: Database, options: BatchOptions): Batch {
+  const { log, maxWaitMs = 0, closeWithinMs = 5000 } = options;
+  const names = new Set<string>();
+  let waiting: Item[] = [];
+  let writing: Item[] = [];
+  let running = false;
+  let closed = false;
+  const idle: (() => void)[] = [];
+  let wake: (() => void) | undefined;
+
+  function enqueue(statement: Statement, row: object): Promise<void> {
+    if (closed) return Promise.reject(new AppError('unavailable', 'batch-closed', 'The store is closing.'));
+    return new Promise((resolve, reject) => {
+      waiting.push({ statement, row, resolve, reject });
+      if (!running) {
+        running = true;
+        if (maxWaitMs > 0) setTimeout(run, maxWaitMs);
+        else setImmediate(run);
+      }
+    });
+  }
+
+  async function run(): Promise<void> {
+    let failures = 0;
+    while (waiting.length > 0) {
+      writing = waiting.slice(0, MAX_ROWS);
+      waiting = waiting.slice(MAX_ROWS);
+      try {
+        await flush(writing);
+        if (failures > 0) log.info({ rows: writing.length }, 'PostgreSQL took the rows that waited');
+        failures = 0;
+        writing = [];
+      } catch (error) {
+        // Only what PostgreSQL has not answered for comes back here; it keeps its place in front.
+        waiting = [...writing, ...waiting];
+        writing = [];
+        if (closed && failures >= RETRY_MS.length) break;
+        if (failures === 0)
+          log.warn({ error: messageOf(error), rows: waiting.length }, 'PostgreSQL is away, rows wait');
+        const waitMs = RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]!;
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, waitMs);
+          wake = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+        wake = undefined;
+      }
+    }
+    running = false;
+    for (const resolve of idle.splice(0)) resolve();
+  }
+
+  /** Resolves when every row is committed or refused; throws, with `writing` cut down to the unanswered rows, when PostgreSQL is away. */
+  async function flush(items: Item[]): Promise<void> {
+    try {
+      await transaction(items);
+      for (const item of items) item.resolve();
+      return;
+    } catch (error) {
+      if (isTransientError(error)) throw error;
+      if (items.length === 1) {
+        items[0]!.reject(error);
+        return;
+      }
+      log.debug({ error: messageOf(error), rows: items.length }, 'a row was refused, the flush is repeated row by row');
+    }
+    const ordered = [...items].sort((a, b) => a.statement.order - b.statement.order);
+    for (const [index, item] of ordered.entries()) {
+      writing = ordered.slice(index);
+      try {
+        await transaction([item]);
+        item.resolve();
+      } catch (error) {
+        if (isTransientError(error)) throw error;
+        item.reject(error);
+      }
+    }
+  }
+
+  async function transaction(items: Item[]): Promise<void> {
+    const client: PoolClient = await db.client.acquireConnection();
+    let broken = false;
+    try {
+      await client.query('begin');
+      for (const { statement, rows } of rounds(items)) {
+        await client.query({ name: `batch:${statement.name}`, text: statement.sql, values: [JSON.stringify(rows)] });
+      }
+      await client.query('commit');
+    } catch (error) {
+      await client.query('rollback').catch(() => {
+        broken = true;
+      });
+      throw error;
+    } finally {
+      // knex's pool asks a connection for this mark before it lends it out again.
+      if (broken) (client as { __knex__disposed?: unknown }).__knex__disposed = new Error('connection lost');
+      await db.client.releaseConnection(client);
+    }
+  }
+
+  return {
+    statement<Row extends object>(name: string, order: number, sql: string, more: StatementOptions<Row> = {}) {
+      if (names.has(name)) throw new Error(`The statement ${name} is declared twice`);
+      names.add(name);
+      const statement: Statement = { name, order, sql, key: more.key };
+      return (row: Row) => enqueue(statement, row);
+    },
+    flushed: () => (running ? new Promise((resolve) => idle.push(resolve)) : Promise.resolve()),
+    pending: () => waiting.length + writing.length,
+    async close() {
+      closed = true;
+      const deadline = setTimeout(() => {
+        const lost = waiting;
+        waiting = [];
+        if (lost.length > 0) log.error({ rows: lost.length }, 'closing while PostgreSQL is away: rows were not stored');
+        for (const item of lost) {
+          item.reject(new AppError('unavailable', 'database-away', 'The database did not return before the close.'));
+        }
+        wake?.();
+      }, closeWithinMs);
+      await this.flushed();
+      clearTimeout(deadline);
+    },
+  };
+}
+
+/** The multi-row statements of one flush: by order, rows as handed in, rows of one key in rounds of their own. */
+function* rounds(items: Item[]): Generator<{ statement: Statement; rows: object[] }> {
+  const byStatement = new Map<Statement, object[]>();
+  for (const { statement, row } of items) {
+    const rows = byStatement.get(statement);
+    if (rows) rows.push(row);
+    else byStatement.set(statement, [row]);
+  }
+  const ordered = [...byStatement].sort(([a], [b]) => a.order - b.order);
+  for (const [statement, rows] of ordered) {
+    if (!statement.key) {
+      yield { statement, rows };
+      continue;
+    }
+    const seen = new Map<string, number>();
+    const turns: object[][] = [];
+    for (const row of rows) {
+      const key = statement.key(row as never);
+      const turn = seen.get(key) ?? 0;
+      seen.set(key, turn + 1);
+      turns[turn] ??= [];
+      turns[turn].push(row);
+    }
+    for (const turn of turns) yield { statement, rows: turn };
+  }
+}

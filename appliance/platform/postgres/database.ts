@@ -1,0 +1,29 @@
+import type { Knex } from 'knex';
+import knex from 'knex';
+import pg from 'pg';
+
+export type Database = Knex;
+
+// int8 counts and numeric durations are numbers for us; both stay far below 2^53. A date without time stays text.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+pg.types.setTypeParser(pg.types.builtins.NUMERIC, Number);
+pg.types.setTypeParser(pg.types.builtins.DATE, (text) => text);
+
+/** Opens a pool. Nothing is connected before the first query, so a database that is away does not stop a start. */
+export function openDatabase(url: string, options: { poolMax?: number; applicationName?: string } = {}): Database {
+  return knex({
+    client: 'pg',
+    connection: {
+      connectionString: url,
+      application_name: options.applicationName ?? 'strongroom',
+      connectionTimeoutMillis: 5000,
+      keepAlive: true,
+    },
+    pool: { min: 0, max: options.poolMax ?? 10, idleTimeoutMillis: 60_000 },
+    acquireConnectionTimeout: 10_000,
+    // Every failure reaches its caller, who knows what to say; knex would print it on standard output as well.
+    log: { warn: ignore, error: ignore, debug: ignore, deprecate: ignore },
+  });
+}
+
+function ignore(): void {}

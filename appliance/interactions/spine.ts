@@ -31,6 +31,7 @@ export function createSpine(deps: { store: InteractionStore; bus: Bus; clock: Cl
   const { store, bus, clock, log } = deps;
   const known = new Map<string, Live>();
   const ended = new Set<string>();
+  const ownerOfSegment = new Map<string, Live>();
   const emitter = new Emitter<SpineEvents>();
 
   function live(id: string): Live {
@@ -85,6 +86,7 @@ export function createSpine(deps: { store: InteractionStore; bus: Bus; clock: Cl
   function close(segment: SegmentRow, end: SegmentEnd, at: Date): Promise<void> {
     segment.endedAt = later(at, segment.startedAt);
     segment.end = end;
+    ownerOfSegment.delete(segment.id);
     return store.closeSegment(segment);
   }
 
@@ -193,6 +195,7 @@ export function createSpine(deps: { store: InteractionStore; bus: Bus; clock: Cl
         end: null,
       };
       writes.push(store.openSegment(row));
+      ownerOfSegment.set(row.id, entry);
       if (beside) entry.beside.set(row.id, row);
       else entry.place = row;
       const change: InteractionPatch = {};
@@ -212,14 +215,12 @@ export function createSpine(deps: { store: InteractionStore; bus: Bus; clock: Cl
 
     /** Ends one segment; unknown or closed ones are left as they are. */
     endSegment(segmentId: string, end: SegmentEnd, at: Date = clock.now()): Promise<void> {
-      for (const entry of known.values()) {
-        const segment = entry.place?.id === segmentId ? entry.place : entry.beside.get(segmentId);
-        if (!segment) continue;
-        if (segment === entry.place) entry.place = undefined;
-        else entry.beside.delete(segmentId);
-        return unwaited(committed(entry.row.id, `end of ${segment.kind} segment`, [close(segment, end, at)]));
-      }
-      return Promise.resolve();
+      const entry = ownerOfSegment.get(segmentId);
+      const segment = entry?.place?.id === segmentId ? entry.place : entry?.beside.get(segmentId);
+      if (!entry || !segment) return Promise.resolve();
+      if (segment === entry.place) entry.place = undefined;
+      else entry.beside.delete(segmentId);
+      return unwaited(committed(entry.row.id, `end of ${segment.kind} segment`, [close(segment, end, at)]));
     },
 
     /** Appends to the trace: what happened, in words of the one who saw it. */
@@ -278,6 +279,7 @@ export function createSpine(deps: { store: InteractionStore; bus: Bus; clock: Cl
           for (const segment of bySegment.get(row.id) ?? []) {
             if (besides(segment.kind)) entry.beside.set(segment.id, segment);
             else entry.place = segment;
+            ownerOfSegment.set(segment.id, entry);
           }
         }
         const open = entry.place ? [entry.place, ...entry.beside.values()] : [...entry.beside.values()];

@@ -1,0 +1,88 @@
+import type { PresenceState } from '#appliance/contract/work.ts';
+import type { Clock } from '#appliance/kernel/clock.ts';
+import { Emitter } from '#appliance/kernel/emitter.ts';
+import { AppError } from '#appliance/kernel/errors.ts';
+import { uuidv7 } from '#appliance/kernel/ids.ts';
+import type { Bus } from '#appliance/platform/bus/index.ts';
+import type { Batch, Database } from '#appliance/platform/postgres/index.ts';
+import { type AgentRow, createStore, type PresenceRow, type ReasonRow } from './store.ts';
+
+export type { AgentRow, PresenceRow, ReasonRow } from './store.ts';
+export type Agents = ReturnType<typeof createAgents>;
+export type AgentsEvents = { reloaded: Record<string, never> };
+
+/** Configuration whose change means that agents must be read again. */
+const ENTITIES = new Set(['agent', 'user', 'team', 'skill', 'reason']);
+
+/** People at work, cached in this process and read again when configuration changes. `load()` first. */
+export function createAgents({ db, batch, bus, clock }: { db: Database; batch: Batch; bus: Bus; clock: Clock }) {
+  const store = createStore(db, batch);
+  const emitter = new Emitter<AgentsEvents>();
+  let byId = new Map<string, AgentRow>();
+  let byExtension = new Map<string, AgentRow>();
+  let reasons = new Map<string, ReasonRow>();
+  let loading: Promise<void> | undefined;
+  let again = false;
+  let unsubscribe: (() => void) | undefined;
+
+  async function read(): Promise<void> {
+    const [agents, reasonRows] = await Promise.all([store.all(), store.reasons()]);
+    byId = new Map(agents.map((agent) => [agent.id, agent]));
+    byExtension = new Map(agents.filter((agent) => agent.extension !== null).map((agent) => [agent.extension!, agent]));
+    reasons = new Map(reasonRows.map((reason) => [reason.code, reason]));
+    emitter.emit('reloaded', {});
+  }
+
+  /** Reads everything again; calls meanwhile become one more read. */
+  async function load(): Promise<void> {
+    if (loading) {
+      again = true;
+      return loading;
+    }
+    loading = (async () => {
+      do {
+        again = false;
+        await read();
+      } while (again);
+    })().finally(() => {
+      loading = undefined;
+    });
+    return loading;
+  }
+
+  return {
+    on: emitter.on.bind(emitter) as Emitter<AgentsEvents>['on'],
+    /** Reads all agents and from now on follows changes of configuration. */
+    async load(): Promise<void> {
+      unsubscribe ??= bus.subscribe(
+        (event) => {
+          if (event.type === 'config.changed' && ENTITIES.has(event.entity)) load().catch(() => {});
+        },
+        () => void load().catch(() => {}),
+      );
+      await load();
+    },
+    close(): void {
+      unsubscribe?.();
+    },
+    get: (id: string): AgentRow | undefined => byId.get(id),
+    byExtension: (extension: string): AgentRow | undefined => byExtension.get(extension),
+    list: (): AgentRow[] => [...byId.values()],
+    reasons: (): ReasonRow[] => [...reasons.values()],
+
+    /** The reason a person may choose for not-ready; system reasons are the router's. */
+    chosenReason(code: string | undefined): string | null {
+      if (code === undefined) return null;
+      const reason = reasons.get(code);
+      if (!reason?.active || reason.system) throw new AppError('invalid', 'reason-unknown', `There is no not-ready reason ${code}`);
+      return reason.code;
+    },
+
+    presences: (): Promise<PresenceRow[]> => store.presences(),
+    presenceHistory: store.presenceHistory,
+    /** Keeps the state and its history; resolves after commit. `by` is the agent, a supervisor's id, or `router`. */
+    setPresence(agentId: string, state: PresenceState, reason: string | null, by: string, at: Date = clock.now()): Promise<void> {
+      return store.savePresence({ id: uuidv7(at.getTime()), agentId, state, reason, since: at, by });
+    },
+  };
+}

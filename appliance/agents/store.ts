@@ -1,0 +1,89 @@
+import type { Channel, PresenceState } from '#appliance/contract/work.ts';
+import type { Batch, Database } from '#appliance/platform/postgres/index.ts';
+
+/** An agent as routing and telephony need one. */
+export interface AgentRow {
+  id: string;
+  username: string;
+  name: string;
+  /** False when the user was switched off: never offered anything. */
+  active: boolean;
+  extension: string | null;
+  teamId: string | null;
+  teamName: string | null;
+  /** How many interactions of each channel at once; a channel that is missing is not taken. */
+  capacity: Partial<Record<Channel, number>>;
+  /** While working on the key's channel, which channels may be offered all the same. */
+  interrupts: Partial<Record<Channel, Channel[]>>;
+  ringOn: 'all' | 'browser' | 'phone' | 'number';
+  ringNumber: string | null;
+  /** Skill id to level 1-10. */
+  skills: Record<string, number>;
+}
+
+export interface PresenceRow {
+  agentId: string;
+  state: PresenceState;
+  reason: string | null;
+  since: Date;
+}
+
+export interface ReasonRow {
+  code: string;
+  label: string;
+  system: boolean;
+  active: boolean;
+}
+
+/** All SQL of people at work, but for the plain CRUD of configuration. */
+export function createStore(db: Database, batch: Batch) {
+  // Two changes of one agent in one flush: an upsert cannot touch a row twice, so each takes its turn.
+  const upsertPresence = batch.statement<PresenceRow>(
+    'presence.set',
+    150,
+    `insert into presence (agent_id, state, reason, since)
+     select r."agentId", r.state, r.reason, r.since
+     from jsonb_to_recordset($1::jsonb) as r("agentId" uuid, state text, reason text, since timestamptz)
+     on conflict (agent_id) do update set state = excluded.state, reason = excluded.reason, since = excluded.since`,
+    { key: (row) => row.agentId },
+  );
+  const insertChange = batch.statement<PresenceRow & { id: string; by: string }>(
+    'presence.change',
+    151,
+    `insert into presence_change (id, agent_id, state, reason, at, by)
+     select r.id, r."agentId", r.state, r.reason, r.since, r.by
+     from jsonb_to_recordset($1::jsonb) as r(id uuid, "agentId" uuid, state text, reason text, since timestamptz, by text)
+     on conflict (id) do nothing`,
+  );
+
+  return {
+    async all(): Promise<AgentRow[]> {
+      const { rows } = await db.raw(
+        `select a.id, u.username, u.display_name as name, u.active, a.extension, a.team_id as "teamId", t.name as "teamName",
+           a.capacity, a.interrupts, a.ring_on as "ringOn", a.ring_number as "ringNumber",
+           coalesce((select jsonb_object_agg(k.skill_id, k.level) from agent_skill k where k.agent_id = a.id), '{}') as skills
+         from agent a join app_user u on u.id = a.id left join team t on t.id = a.team_id order by u.display_name, a.id`,
+      );
+      return rows;
+    },
+    async presences(): Promise<PresenceRow[]> {
+      const { rows } = await db.raw('select agent_id as "agentId", state, reason, since from presence');
+      return rows;
+    },
+    async presenceHistory(agentId: string, from: Date, to: Date): Promise<(PresenceRow & { by: string })[]> {
+      const { rows } = await db.raw(
+        `select agent_id as "agentId", state, reason, at as since, by from presence_change
+         where agent_id = ? and at >= ? and at < ? order by at, id limit 5000`,
+        [agentId, from, to],
+      );
+      return rows;
+    },
+    async reasons(): Promise<ReasonRow[]> {
+      const { rows } = await db.raw('select code, label, system, active from not_ready_reason order by position, code');
+      return rows;
+    },
+    async savePresence(row: PresenceRow & { id: string; by: string }): Promise<void> {
+      await Promise.all([upsertPresence(row), insertChange(row)]);
+    },
+  };
+}

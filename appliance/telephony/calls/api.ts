@@ -51,6 +51,8 @@ export interface Leg {
   /** The other leg while bridged. */
   readonly peer: Leg | undefined;
   readonly onHold: boolean;
+  /** What the switch counted, once the leg has ended. */
+  readonly finalStats: LegStats | undefined;
   /** Free for the owner; persisted with the leg and there again after a restart. */
   tag: Record<string, unknown>;
   saveTag(tag: Record<string, unknown>): void;

@@ -89,7 +89,7 @@ export function tableStore<Row extends CrudRow>(
       const last = page.at(-1);
       return {
         items: page.map((row) => rowFromColumns<Row>(row)),
-        next: rows.length > limit && last ? encodeCursor(last[order], String(last['id'])) : null,
+        next: rows.length > limit && last ? encodeCursor(last[order], String(last.id)) : null,
       };
     },
     async get(id) {

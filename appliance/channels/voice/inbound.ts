@@ -1,0 +1,75 @@
+import type { IncomingCall } from '#appliance/telephony/calls/index.ts';
+import type { VoiceDeps } from './deps.ts';
+import type { DidTarget } from './ports.ts';
+import type { Queueing } from './queueing.ts';
+import type { Talks } from './talks.ts';
+import { VoiceCall } from './voice-call.ts';
+
+export type Inbound = ReturnType<typeof createInbound>;
+
+/** A customer calls one of our numbers: the interaction is committed, then answered by its flow or for its queue. */
+export function createInbound(
+  deps: VoiceDeps,
+  { talks, queueing, exits }: { talks: Talks; queueing: Queueing; exits: { goodbye(call: VoiceCall): Promise<void> } },
+) {
+  const { interactions, customers, flows, recorder, clock } = deps;
+
+  async function take({ leg }: IncomingCall, did: DidTarget): Promise<void> {
+    const known = leg.from.number !== 'anonymous';
+    const customer = known ? await customers.findOrCreate({ kind: 'phone', value: leg.from.number }) : null;
+    const row = await interactions.open({
+      channel: 'voice',
+      direction: 'in',
+      from: leg.from.number,
+      to: did.number,
+      did: did.number,
+      trunkId: leg.trunkId ?? null,
+      customerId: customer?.id ?? null,
+      queueId: did.target.kind === 'queue' ? did.target.queueId : null,
+      language: did.language,
+    });
+    const call = new VoiceCall(
+      {
+        interactionId: row.id,
+        direction: 'in',
+        from: leg.from.number,
+        to: did.number,
+        customer,
+        trunkId: leg.trunkId ?? null,
+        language: did.language,
+      },
+      leg,
+      clock,
+      'flow',
+    );
+    talks.watch(call);
+    if (leg.state === 'ended') {
+      await talks.over(
+        call,
+        { by: 'party', q850: 16, text: 'Hung up before the answer' },
+        clock.now(),
+        'customer-hung-up',
+      );
+      return;
+    }
+    call.save();
+    if (did.target.kind === 'flow') return flows.start(did.target.flowId, call);
+    await leg.answer();
+    await intoQueue(call, did.target.queueId);
+  }
+
+  async function intoQueue(call: VoiceCall, queueId: string): Promise<void> {
+    const announcement = recorder.announcement(
+      { queueId, trunkId: call.facts.trunkId, agentId: null },
+      call.facts.language,
+    );
+    if (announcement.length) await call.customer.play(announcement).done;
+    if (call.stage === 'ended') return;
+    const ticket = await queueing.enqueue(call, { queueId });
+    queueing.entertain(call, ticket, { everyS: 30 });
+    const outcome = await ticket.outcome;
+    if (outcome.end === 'refused') await exits.goodbye(call);
+  }
+
+  return { take, intoQueue };
+}

@@ -1,0 +1,89 @@
+import { messageOf } from '#appliance/kernel/errors.ts';
+import { createCallbacks } from './callbacks.ts';
+import { handleCommands } from './commands.ts';
+import { createConsultations } from './consultations.ts';
+import type { VoiceDeps } from './deps.ts';
+import { createDialing } from './dialing.ts';
+import { createInbound } from './inbound.ts';
+import { createMonitoring } from './monitoring.ts';
+import { createVoiceOffers } from './offers.ts';
+import { createQueueExits } from './queue-exits.ts';
+import { createQueueing } from './queueing.ts';
+import { createRecovery } from './recovery.ts';
+import { followRefers } from './refers.ts';
+import { CallRegistry } from './registry.ts';
+import { createTalks } from './talks.ts';
+import { createTransfers } from './transfers.ts';
+import { createVoicemail } from './voicemail.ts';
+
+export type {
+  CallRecorder,
+  Dids,
+  DidTarget,
+  Endpoints,
+  FlowRunner,
+  QueueOutcome,
+  RecordedCall,
+  RecordingState,
+  Sounds,
+} from './ports.ts';
+export type { QueueTicket } from './queueing.ts';
+export { recorded } from './talks.ts';
+export type { TransferEnd } from './transfers.ts';
+export { VoiceCall } from './voice-call.ts';
+export type VoiceChannel = ReturnType<typeof createVoiceChannel>;
+
+/** Interactions on channel voice, and the call-backs that end on it: calls become interactions here, and offers become ringing phones. */
+export function createVoiceChannel(given: Omit<VoiceDeps, 'registry'>) {
+  const registry = new CallRegistry(given.bus);
+  const deps: VoiceDeps = { ...given, registry };
+  const { calls, router, dids, log } = deps;
+
+  const talks = createTalks(deps);
+  const queueing = createQueueing(deps);
+  const voicemail = createVoicemail(deps);
+  const transfers = createTransfers(deps, { talks, queueing });
+  const exits = createQueueExits(deps, { talks, queueing, transfers, voicemail });
+  const inbound = createInbound(deps, { talks, queueing, exits });
+  const dialing = createDialing(deps, { talks, inbound });
+  const consultations = createConsultations(deps, { talks, transfers });
+  const monitoring = createMonitoring(deps, { talks });
+  const recovery = createRecovery(deps, { talks, queueing, exits });
+  registry.onAdd(followRefers(deps, { transfers }));
+  registry.onAdd((call) => call.events.on('customer-left', () => queueing.gone(call)));
+  let stopCommands = (): void => {};
+
+  router.registerChannel(createVoiceOffers(deps, { talks, queueing, exits }));
+  router.registerChannel(createCallbacks(deps, { dialing }));
+
+  return {
+    registry,
+    talks,
+    queueing,
+    transfers,
+    voicemail,
+    exits,
+    /** Before the router starts: makes the calls of a former process known again. */
+    adopt: recovery.adopt,
+    /** After the router started: calls go on, new ones are taken, commands are answered. */
+    async start(): Promise<void> {
+      stopCommands = handleCommands(deps, { talks, transfers, consultations, monitoring, dialing });
+      await recovery.goOn();
+      calls.onIncoming(async (incoming) => {
+        try {
+          if (incoming.source === 'phone') return await dialing.fromPhone(incoming);
+          const did = dids.find(incoming.dialled);
+          if (did) return await inbound.take(incoming, did);
+          log.warn({ number: incoming.dialled, trunk: incoming.leg.trunkId }, 'a call to a number that leads nowhere');
+          incoming.leg.hangup({ q850: 1, sip: 404 }); // Q.850 1: unallocated number
+        } catch (error) {
+          log.error({ error: messageOf(error), number: incoming.dialled }, 'an incoming call could not be taken');
+          incoming.leg.hangup({ q850: 41, sip: 503 });
+        }
+      });
+    },
+    stop(): void {
+      stopCommands();
+    },
+  };
+}

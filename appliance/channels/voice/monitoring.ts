@@ -1,0 +1,83 @@
+import { AppError } from '#appliance/kernel/errors.ts';
+import type { Leg } from '#appliance/telephony/calls/index.ts';
+import type { VoiceDeps } from './deps.ts';
+import type { Talks } from './talks.ts';
+import type { VoiceCall } from './voice-call.ts';
+
+export type Monitoring = ReturnType<typeof createMonitoring>;
+export type MonitorMode = 'listen' | 'whisper' | 'barge';
+
+/** Supervisors on a live call: who hears whom is a mix; the customer's phone notices nothing but the voice. */
+export function createMonitoring(deps: VoiceDeps, { talks }: { talks: Talks }) {
+  const { calls, interactions, endpoints } = deps;
+
+  async function set(call: VoiceCall, supervisorId: string, mode: MonitorMode): Promise<void> {
+    const agent = talks.agentOf(call);
+    if (call.stage !== 'talking' && call.stage !== 'conference')
+      throw new AppError('conflict', 'not-talking', 'There is no conversation to listen to now');
+    const known = call.monitors.get(supervisorId);
+    if (known) {
+      known.mode = mode;
+    } else {
+      const targets = endpoints.targets(supervisorId);
+      if (targets.length === 0) throw new AppError('conflict', 'no-phone', 'You have no phone that could ring');
+      const leg = await calls.dial(targets, {
+        from: { number: call.facts.from, name: `Monitor ${call.facts.from}` },
+        near: call.customer,
+        ringTimeoutMs: 20_000,
+        tag: { interactionId: call.id, role: 'monitor', agentId: supervisorId },
+      }).answered;
+      if (!call.agent || call.customer.state === 'ended') {
+        leg.hangup({ q850: 16 });
+        throw new AppError('conflict', 'call-over', 'The call ended before you answered');
+      }
+      call.monitors.set(supervisorId, { leg, mode });
+      leg.on('ended', () => {
+        if (call.monitors.delete(supervisorId)) void apply(call).catch((error) => talks.failed(call, error));
+      });
+    }
+    await interactions.event(call.id, 'monitored', { by: supervisorId, mode, agentId: agent.id });
+    await apply(call);
+  }
+
+  async function stop(call: VoiceCall, supervisorId: string): Promise<void> {
+    const monitor = call.monitors.get(supervisorId);
+    if (!monitor) return;
+    call.monitors.delete(supervisorId);
+    monitor.leg.hangup({ q850: 16 });
+    await interactions.event(call.id, 'monitored', { by: supervisorId, mode: 'stop' });
+    await apply(call);
+  }
+
+  /** The supervisor takes the customer; the agent is released to wrap up. */
+  async function takeOver(call: VoiceCall, supervisorId: string): Promise<void> {
+    if (!call.monitors.has(supervisorId)) await set(call, supervisorId, 'listen');
+    const monitor = call.monitors.get(supervisorId)!;
+    call.monitors.delete(supervisorId);
+    await interactions.event(call.id, 'taken-over', { by: supervisorId, from: call.agent?.id ?? null });
+    call.third = { label: supervisorId, agentId: supervisorId, leg: monitor.leg };
+    await talks.handOver(call);
+  }
+
+  /** Routes the audio as the monitors' modes say; back to a plain bridge when nobody is left. */
+  async function apply(call: VoiceCall): Promise<void> {
+    const agent = call.agent;
+    if (!agent || call.stage === 'ended') return;
+    if (call.monitors.size === 0) {
+      if (call.stage === 'talking') await calls.bridge(call.customer, agent.leg);
+      return;
+    }
+    const others: Leg[] = call.third ? [call.third.leg] : [];
+    const speaking = (modes: MonitorMode[]) =>
+      [...call.monitors.values()].filter((m) => modes.includes(m.mode)).map((m) => m.leg);
+    const members = [
+      { leg: call.customer, hear: [agent.leg, ...others, ...speaking(['barge'])] },
+      { leg: agent.leg, hear: [call.customer, ...others, ...speaking(['barge', 'whisper'])] },
+      ...others.map((leg) => ({ leg, hear: [call.customer, agent.leg, ...speaking(['barge'])] })),
+      ...[...call.monitors.values()].map(({ leg }) => ({ leg, hear: [call.customer, agent.leg, ...others] })),
+    ];
+    await calls.mix(call.id, members);
+  }
+
+  return { set, stop, takeOver };
+}

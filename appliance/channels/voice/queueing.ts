@@ -1,0 +1,94 @@
+import { messageOf } from '#appliance/kernel/errors.ts';
+import type { VoiceDeps } from './deps.ts';
+import type { QueueOutcome } from './ports.ts';
+import type { VoiceCall } from './voice-call.ts';
+
+export interface QueueRequest {
+  queueId: string;
+  priority?: number;
+  skills?: { skillId: string; minLevel: number }[];
+  preferredAgentId?: string;
+}
+
+/** One wait in a queue. `outcome` never rejects. */
+export interface QueueTicket {
+  readonly outcome: Promise<QueueOutcome>;
+  position(): { position: number; estimatedWaitS: number | null } | undefined;
+  /** Takes the caller out. False when an agent was faster: then await `outcome`. */
+  leave(why: 'voicemail' | 'callback' | 'flow'): Promise<boolean>;
+}
+
+export type Queueing = ReturnType<typeof createQueueing>;
+
+/** Calls in queues, from this channel's side: who waits here and what became of them. */
+export function createQueueing({ router, clock, sounds, log }: VoiceDeps) {
+  const waits = new Map<string, (outcome: QueueOutcome) => void>();
+
+  function settle(interactionId: string, outcome: QueueOutcome): void {
+    const done = waits.get(interactionId);
+    waits.delete(interactionId);
+    done?.(outcome);
+  }
+
+  /** The ticket of a call that waits; with `resumed` it waits there already (after a restart). */
+  async function enqueue(call: VoiceCall, request: QueueRequest, resumed = false): Promise<QueueTicket> {
+    const outcome = new Promise<QueueOutcome>((resolve) => {
+      waits.set(call.id, resolve);
+    });
+    call.queueId = request.queueId;
+    if (!resumed) call.enter('waiting');
+    if (!(resumed && router.position(call.id))) {
+      try {
+        await router.enqueue({
+          interactionId: call.id,
+          channel: 'voice',
+          from: call.facts.from,
+          customer: call.facts.customer,
+          ...request,
+        });
+      } catch (error) {
+        log.warn({ interaction: call.id, queue: request.queueId, error: messageOf(error) }, 'not let into the queue');
+        settle(call.id, { end: 'refused', why: messageOf(error) });
+      }
+    }
+    return {
+      outcome,
+      position: () => router.position(call.id),
+      async leave(why) {
+        const left = await router.remove(call.id, why);
+        if (left) settle(call.id, { end: 'left', to: why });
+        return left;
+      },
+    };
+  }
+
+  /** For calls queued without a flow: music, the place in the queue now and then, until the wait ends. */
+  function entertain(call: VoiceCall, ticket: QueueTicket, options: { everyS: number; resumed?: boolean }): void {
+    let waiting = true;
+    let cancel = (): void => {};
+    void ticket.outcome.then(() => {
+      waiting = false;
+      cancel();
+    });
+    const music = (): void => {
+      if (!waiting) return;
+      call.customer.play(sounds.music(call.queueId), { loop: true });
+      if (options.everyS > 0) cancel = clock.after(options.everyS * 1000, announce);
+    };
+    const announce = async (): Promise<void> => {
+      const place = ticket.position();
+      const prompts = place ? sounds.waiting(call.facts.language, place, call.queueId!) : [];
+      if (!waiting) return;
+      if (prompts.length && (await call.customer.play(prompts).done) !== 'finished') return;
+      music();
+    };
+    music();
+  }
+
+  /** The customer hung up while waiting. */
+  function gone(call: VoiceCall): void {
+    settle(call.id, { end: 'left', to: 'gone' });
+  }
+
+  return { enqueue, entertain, settle, gone, isWaiting: (interactionId: string) => waits.has(interactionId) };
+}

@@ -1,0 +1,233 @@
+import { AppError, messageOf } from '#appliance/kernel/errors.ts';
+import type { EndCause, Leg } from '#appliance/telephony/calls/api.ts';
+import type { VoiceDeps } from './deps.ts';
+import type { RecordedCall } from './ports.ts';
+import type { VoiceCall } from './voice-call.ts';
+
+export type Talks = ReturnType<typeof createTalks>;
+
+export function recorded(call: VoiceCall): RecordedCall {
+  return {
+    interactionId: call.id,
+    customer: call.customer,
+    queueId: call.queueId,
+    trunkId: call.facts.trunkId,
+    agentId: call.agent?.id ?? null,
+  };
+}
+
+/** Conversations: two parties bridged, held, muted, and the ends of them. */
+export function createTalks(deps: VoiceDeps) {
+  const { calls, router, interactions, flows, recorder, sounds, registry, log } = deps;
+
+  /** Makes a call ours: its ends are dealt with from here on. */
+  function watch(call: VoiceCall): void {
+    registry.add(call);
+    call.events.on(
+      'customer-left',
+      ({ cause, at }) => void customerLeft(call, cause, at).catch((error) => failed(call, error)),
+    );
+    call.events.on(
+      'agent-left',
+      ({ cause, at, agentId }) => void agentLeft(call, agentId, cause, at).catch((error) => failed(call, error)),
+    );
+    call.customer.on(
+      'held-by-party',
+      ({ held }) => void interactions.event(call.id, held ? 'customer-held' : 'customer-resumed'),
+    );
+  }
+
+  function failed(call: VoiceCall, error: unknown): void {
+    log.error({ interaction: call.id, error: messageOf(error) }, 'a step of a call failed');
+  }
+
+  /** The agent has answered and the assignment is committed: both hear each other. */
+  async function connect(call: VoiceCall, agentId: string, leg: Leg): Promise<void> {
+    if (call.customer.state === 'ended' || leg.state === 'ended') {
+      leg.hangup({ q850: 16 });
+      if (call.customer.state !== 'ended') await agentGoneAtOnce(call, agentId);
+      return;
+    }
+    call.setAgent(agentId, leg);
+    leg.saveTag({ interactionId: call.id, role: 'agent', agentId });
+    watchAgentLeg(call, leg);
+    await calls.bridge(call.customer, leg);
+    call.enter('talking');
+    if (recorder.state(call.id) === 'off') call.recording = await recorder.begin(recorded(call));
+    else call.recording = recorder.state(call.id);
+    if (call.recording !== 'off') await recorder.join(call.id, leg, agentId);
+    call.changed();
+  }
+
+  function watchAgentLeg(call: VoiceCall, leg: Leg): void {
+    leg.on('held-by-party', ({ held }) => {
+      if (call.agent?.leg !== leg) return;
+      void (held ? phoneHeld(call) : phoneResumed(call)).catch((error) => failed(call, error));
+    });
+  }
+
+  /** The agent's phone hung up between answer and bridge. */
+  async function agentGoneAtOnce(call: VoiceCall, agentId: string): Promise<void> {
+    await router.finished(call.id, agentId, { wrapUp: false });
+    await over(call, { by: 'party', q850: 16, text: 'The agent hung up' }, deps.clock.now(), 'agent-hung-up');
+    call.customer.hangup({ q850: 16 });
+  }
+
+  /** Hold pressed on a desk phone: the customer gets music, the books a hold segment. */
+  async function phoneHeld(call: VoiceCall): Promise<void> {
+    if (call.stage !== 'talking') return;
+    call.customer.play(sounds.music(call.queueId), { loop: true });
+    interactions.startSegment(call.id, { kind: 'hold', agentId: call.agent!.id, queueId: call.queueId });
+    call.enter('held');
+  }
+
+  async function phoneResumed(call: VoiceCall): Promise<void> {
+    if (call.stage !== 'held' || !call.agent) return;
+    await calls.bridge(call.customer, call.agent.leg);
+    interactions.startSegment(call.id, { kind: 'agent', agentId: call.agent.id, queueId: call.queueId });
+    call.enter('talking');
+  }
+
+  async function hold(call: VoiceCall): Promise<void> {
+    const agent = agentOf(call);
+    if (call.stage === 'held') return;
+    if (call.stage !== 'talking')
+      throw new AppError('conflict', 'not-talking', 'Only a conversation can be put on hold');
+    await call.customer.hold(sounds.music(call.queueId));
+    interactions.startSegment(call.id, { kind: 'hold', agentId: agent.id, queueId: call.queueId });
+    call.enter('held');
+  }
+
+  async function resume(call: VoiceCall): Promise<void> {
+    const agent = agentOf(call);
+    if (call.stage === 'talking') return;
+    if (call.stage !== 'held') throw new AppError('conflict', 'not-held', 'The call is not on hold');
+    await call.customer.resume();
+    await calls.bridge(call.customer, agent.leg);
+    interactions.startSegment(call.id, { kind: 'agent', agentId: agent.id, queueId: call.queueId });
+    call.enter('talking');
+  }
+
+  async function mute(call: VoiceCall, muted: boolean): Promise<void> {
+    await agentOf(call).leg.mute(muted);
+    call.muted = muted;
+    call.changed();
+  }
+
+  function agentOf(call: VoiceCall): NonNullable<VoiceCall['agent']> {
+    if (!call.agent) throw new AppError('conflict', 'no-agent', 'No agent is on this call');
+    return call.agent;
+  }
+
+  /** The agent leaves, the customer stays: after a transfer. The leg is hung up; no hang-up of the customer follows. */
+  async function releaseAgent(call: VoiceCall): Promise<void> {
+    const agent = call.agent;
+    if (!agent) return;
+    call.agent = undefined;
+    call.muted = false;
+    agent.leg.hangup({ q850: 16 });
+    quality(call, agent.leg, 'agent');
+    await router.finished(call.id, agent.id, { wrapUp: true });
+  }
+
+  async function customerLeft(call: VoiceCall, cause: EndCause, at: Date): Promise<void> {
+    const stage = call.stage;
+    if (stage === 'ended') return;
+    quality(call, call.customer, 'customer');
+    const reason = cause.by === 'party' ? 'customer-hung-up' : cause.by === 'us' ? 'completed' : 'line-failed';
+    flows.stop(call.id);
+    if (stage === 'waiting') await router.remove(call.id, 'abandoned');
+    await over(call, cause, at, stage === 'waiting' ? 'abandoned' : reason);
+  }
+
+  async function agentLeft(call: VoiceCall, agentId: string, cause: EndCause, at: Date): Promise<void> {
+    const third = call.third;
+    if (call.stage === 'ended') return;
+    // Hanging up during a consultation hands the customer over; leaving a conference lets the others talk on.
+    if (third && third.leg.state === 'up') return handOver(call);
+    await over(call, cause, at, cause.by === 'party' ? 'agent-hung-up' : 'line-failed', agentId);
+    call.customer.hangup({ q850: cause.by === 'party' ? 16 : cause.q850 });
+  }
+
+  /** The third party becomes the one the customer talks with. */
+  async function handOver(call: VoiceCall): Promise<void> {
+    const third = call.third!;
+    call.third = undefined;
+    await releaseAgent(call);
+    if (third.agentId) {
+      interactions.startSegment(call.id, {
+        kind: 'agent',
+        agentId: third.agentId,
+        queueId: call.queueId,
+        previous: 'transferred',
+      });
+      router.engage(third.agentId, call.id, 'voice', { queueId: call.queueId ?? undefined });
+      call.setAgent(third.agentId, third.leg);
+      third.leg.saveTag({ interactionId: call.id, role: 'agent', agentId: third.agentId });
+    } else {
+      interactions.startSegment(call.id, { kind: 'dial', previous: 'transferred' });
+      joinOutside(call, third.leg);
+    }
+    await calls.bridge(call.customer, third.leg);
+    await interactions.event(call.id, 'transferred', { to: third.label, how: 'attended' });
+    call.enter('talking');
+  }
+
+  /** The customer talks with somebody outside; when that one leaves, the call is over. */
+  function joinOutside(call: VoiceCall, leg: Leg): void {
+    call.outside = leg;
+    leg.saveTag({ interactionId: call.id, role: 'outside' });
+    leg.on('ended', ({ cause, at }) => {
+      if (call.outside !== leg) return;
+      void over(call, cause, at, 'completed').catch((error) => failed(call, error));
+      call.customer.hangup({ q850: 16 });
+    });
+  }
+
+  /** Everything of the call ends: legs, recording, agent's work, the interaction. Once. */
+  async function over(
+    call: VoiceCall,
+    cause: EndCause,
+    at: Date,
+    reason: string,
+    agentId = call.agent?.id,
+  ): Promise<void> {
+    if (call.stage === 'ended') return;
+    call.enter('ended');
+    const agentLeg = call.agent?.leg;
+    for (const leg of [
+      agentLeg,
+      call.third?.leg,
+      call.outside,
+      ...[...call.monitors.values()].map((monitor) => monitor.leg),
+    ])
+      leg?.hangup({ q850: 16 });
+    if (agentLeg) quality(call, agentLeg, 'agent');
+    void interactions.event(
+      call.id,
+      'call-ended',
+      { reason, by: cause.by, q850: cause.q850, sip: cause.sip ?? null, text: cause.text },
+      at,
+    );
+    if (agentId) await router.finished(call.id, agentId, { wrapUp: true });
+    for (const other of call.alsoEngaged) await router.finished(call.id, other, { wrapUp: false });
+    const ended = interactions.end(call.id, { reason, at });
+    await recorder.end(call.id);
+    await ended;
+    registry.remove(call);
+  }
+
+  /** What the network did to a party's audio, kept with the interaction. */
+  function quality(call: VoiceCall, leg: Leg, party: 'customer' | 'agent'): void {
+    if (leg.state !== 'ended') {
+      leg.on('ended', () => quality(call, leg, party));
+      return;
+    }
+    const stats = leg.finalStats;
+    if (!stats || stats.received === 0) return;
+    const { mos, lossPct, jitterMs, rttMs } = stats;
+    void interactions.event(call.id, 'quality', { leg: leg.id, party, mos, lossPct, jitterMs, rttMs });
+  }
+
+  return { watch, connect, joinOutside, hold, resume, mute, releaseAgent, handOver, over, agentOf, failed };
+}

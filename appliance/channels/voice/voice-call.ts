@@ -1,0 +1,144 @@
+import type { CallView } from '#appliance/contract/live.ts';
+import type { Direction } from '#appliance/contract/work.ts';
+import type { Clock } from '#appliance/kernel/clock.ts';
+import { Emitter } from '#appliance/kernel/emitter.ts';
+import type { EndCause, Leg } from '#appliance/telephony/calls/api.ts';
+import { DigitBuffer } from './digits.ts';
+import type { RecordingState } from './ports.ts';
+
+/** Where the customer is now. */
+export type Stage =
+  | 'flow'
+  | 'waiting'
+  | 'dialing'
+  | 'talking'
+  | 'held'
+  | 'consulting'
+  | 'conference'
+  | 'voicemail'
+  | 'ended';
+
+export interface CallFacts {
+  interactionId: string;
+  direction: Direction;
+  /** The customer's number. */
+  from: string;
+  to: string;
+  customer: { id: string; name: string | null; known: boolean } | null;
+  trunkId: string | null;
+  language: string;
+}
+
+type Events = {
+  /** The customer's leg is gone; the call is over for them. */
+  'customer-left': { cause: EndCause; at: Date };
+  'agent-left': { cause: EndCause; at: Date; agentId: string };
+  'agent-joined': { agentId: string; leg: Leg };
+  changed: Record<string, never>;
+};
+
+/** One interaction on channel voice: the customer's leg, and whoever talks with them. Only state and its changes; what to do about them is in the files beside. */
+export class VoiceCall {
+  readonly facts: CallFacts;
+  readonly customer: Leg;
+  readonly digits: DigitBuffer;
+  readonly events = new Emitter<Events>();
+  #stage: Stage;
+  #since: Date;
+  readonly #clock: Clock;
+  queueId: string | null = null;
+  agent: { id: string; leg: Leg } | undefined;
+  /** Somebody outside the house the customer was transferred to. */
+  outside: Leg | undefined;
+  /** A third party: asked during a consultation, or in the conference. */
+  third: { label: string; agentId: string | undefined; leg: Leg } | undefined;
+  /** Supervisors listening in, by user id. */
+  readonly monitors = new Map<string, { leg: Leg; mode: 'listen' | 'whisper' | 'barge' }>();
+  /** Agents at the customer's end: the caller of an internal call. */
+  readonly alsoEngaged: string[] = [];
+  muted = false;
+  recording: RecordingState = 'off';
+
+  constructor(facts: CallFacts, customer: Leg, clock: Clock, stage: Stage) {
+    this.facts = facts;
+    this.customer = customer;
+    this.#clock = clock;
+    this.#stage = stage;
+    this.#since = clock.now();
+    this.digits = new DigitBuffer(clock);
+    customer.on('digit', ({ digit }) => this.digits.push(digit));
+    customer.on('ended', ({ cause, at }) => {
+      this.digits.cancel();
+      this.events.emit('customer-left', { cause, at });
+    });
+  }
+
+  /** Written with the customer's leg: all a later process needs to go on. */
+  save(): void {
+    if (this.customer.state === 'ended') return;
+    const { facts, queueId, alsoEngaged } = this;
+    this.customer.saveTag({
+      interactionId: facts.interactionId,
+      role: 'customer',
+      stage: this.#stage,
+      facts,
+      queueId,
+      agentId: this.agent?.id ?? null,
+      alsoEngaged,
+    });
+  }
+
+  get id(): string {
+    return this.facts.interactionId;
+  }
+
+  get stage(): Stage {
+    return this.#stage;
+  }
+
+  /** Persisted with the customer's leg, so that a new process knows what the call was doing. */
+  enter(stage: Stage): void {
+    if (this.#stage === 'ended') return;
+    this.#stage = stage;
+    this.#since = this.#clock.now();
+    this.save();
+    this.changed();
+  }
+
+  changed(): void {
+    this.events.emit('changed', {});
+  }
+
+  setAgent(id: string, leg: Leg): void {
+    this.agent = { id, leg };
+    leg.on('ended', ({ cause, at }) => {
+      if (this.agent?.leg === leg) this.events.emit('agent-left', { cause, at, agentId: id });
+    });
+    this.events.emit('agent-joined', { agentId: id, leg });
+  }
+
+  /** Everybody the agent's screen shows as agents of this call. */
+  get agentIds(): string[] {
+    return [this.agent?.id, this.third?.agentId].filter((id) => id !== undefined);
+  }
+
+  /** What the agent's phone bar shows; null while no agent is on the call. */
+  view(agentId: string): CallView | null {
+    const stage = this.#stage;
+    if (!this.agentIds.includes(agentId)) return null;
+    const state =
+      stage === 'held' || stage === 'consulting' || stage === 'conference'
+        ? stage
+        : stage === 'talking'
+          ? 'talking'
+          : 'ringing';
+    return {
+      id: this.id,
+      state,
+      muted: this.muted,
+      recording: this.recording,
+      peer: this.facts.direction === 'in' ? this.facts.from : this.facts.to,
+      since: this.#since.toISOString(),
+    };
+  }
+}

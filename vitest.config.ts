@@ -12,7 +12,7 @@ export default defineConfig({
     projects: [
       {
         // ui/tsconfig.json extends a file that SvelteKit makes; tests need none of it.
-        oxc: { tsconfig: false },
+        oxc: { tsconfig: false } as object,
         test: {
           ...shared,
           name: 'rooms',

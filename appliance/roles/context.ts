@@ -1,6 +1,7 @@
 import type { Config } from '#appliance/platform/config/index.ts';
 import type { HealthReporter } from '#appliance/platform/health/index.ts';
 import type { Log } from '#appliance/platform/log/index.ts';
+import type { Metrics } from '#appliance/platform/metrics/index.ts';
 
 export const ROLES = ['media', 'voice', 'work', 'web'] as const;
 export type Role = (typeof ROLES)[number];
@@ -14,6 +15,8 @@ export interface RoleContext {
   instance: string;
   /** A role is 'ok' once its start has resolved; it says so here when that changes. */
   health: HealthReporter;
+  /** Already published to where `GET /metrics` finds them. */
+  metrics: Metrics;
 }
 
 export interface RunningRole {

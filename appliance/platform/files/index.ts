@@ -1,0 +1,2 @@
+export type { FileRef, Files } from './files.ts';
+export { createFiles } from './files.ts';

@@ -14,6 +14,8 @@ export interface Actor {
   sessionId: string;
   /** Where the request came from. */
   address: string;
+  /** Only their own account is open to them until they have chosen a new password. */
+  mustChangePassword?: boolean;
 }
 
 /** One line of the audit chain, as handed in. `details` never holds secrets. */

@@ -55,6 +55,9 @@ export function sessionStrategy(server: Server, gatekeeper: Gatekeeper, origins:
       if (kind === 'cookie' && !isSafe(request.method) && !isSameOrigin(request.headers, origins)) {
         throw new AppError('forbidden', 'cross-site', 'Refused: the request did not come from this site');
       }
+      if (actor.mustChangePassword && access !== 'signed-in') {
+        throw new AppError('forbidden', 'password-change-required', 'Choose a new password first');
+      }
       if (access !== 'signed-in' && !gatekeeper.allows(actor.role, access)) {
         throw new AppError(
           'forbidden',

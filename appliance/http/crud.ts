@@ -20,6 +20,8 @@ export interface CrudOptions<Row extends CrudRow, Fields extends ZodObject> {
   view?(row: Row): object | Promise<object>;
   /** What an answer holds besides id, version and times; by default the writable fields. */
   viewSchema?: ZodObject;
+  /** Fields of the view that clients may send back with the rest; they are passed over. */
+  readOnly?: readonly string[];
   /** Fields whose values never reach the audit chain. */
   secret?: readonly string[];
   /** Fields to be stored, after checks that need more than a schema. */
@@ -30,7 +32,11 @@ export interface CrudOptions<Row extends CrudRow, Fields extends ZodObject> {
   /** Refuses a removal by throwing. */
   beforeRemove?(row: Row, context: { actor: Actor }): Promise<void> | void;
   /** After commit, before the answer. */
-  changed?(row: Row, how: 'created' | 'updated' | 'removed', context: { actor: Actor }): Promise<void> | void;
+  changed?(
+    row: Row,
+    how: 'created' | 'updated' | 'removed',
+    context: { actor: Actor; before?: Row },
+  ): Promise<void> | void;
 }
 
 /**
@@ -47,8 +53,9 @@ export function crud<Row extends CrudRow, Fields extends ZodObject>(
   const one = `${path}/{id}`;
   const own = { id: uuid, version: z.number().int(), createdAt: time, updatedAt: time };
   const answer = (options.viewSchema ?? options.schema).extend(own);
-  const whole = z.preprocess(withoutOwn, options.schema.strict());
-  const part = z.preprocess(withoutOwn, withoutDefaults(options.schema).partial().strict());
+  const strip = without([...OWN, ...(options.readOnly ?? [])]);
+  const whole = z.preprocess(strip, options.schema.strict());
+  const part = z.preprocess(strip, withoutDefaults(options.schema).partial().strict());
   const show = async (row: Row) => checked(answer, options.view ? await options.view(row) : row, `${noun} ${row.id}`);
 
   route(server, {
@@ -135,7 +142,7 @@ export function crud<Row extends CrudRow, Fields extends ZodObject>(
           );
           return updated;
         });
-        await told(row, 'updated', actor);
+        await told(row, 'updated', actor, current);
         return h.response(await show(row)).etag(String(row.version), { weak: false, vary: false });
       },
     });
@@ -185,9 +192,9 @@ export function crud<Row extends CrudRow, Fields extends ZodObject>(
     return options.prepare ? await options.prepare(fields, context) : (fields as unknown as Partial<Row>);
   }
 
-  async function told(row: Row, how: 'created' | 'updated' | 'removed', actor: Actor): Promise<void> {
+  async function told(row: Row, how: 'created' | 'updated' | 'removed', actor: Actor, before?: Row): Promise<void> {
     server.app.bus.publish({ type: 'config.changed', entity: noun, id: row.id });
-    await options.changed?.(row, how, { actor });
+    await options.changed?.(row, how, { actor, ...(before && { before }) });
   }
 
   function masked(fields: object): Record<string, unknown> {
@@ -226,11 +233,14 @@ export function versionOf(ifMatch: unknown): number | undefined {
   return Number(match[1]);
 }
 
-/** What a client reads may be sent back as it is: our own columns are passed over. */
-function withoutOwn(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const { id, version, createdAt, updatedAt, ...rest } = value as Record<string, unknown>;
-  return rest;
+const OWN = ['id', 'version', 'createdAt', 'updatedAt'];
+
+/** What a client reads may be sent back as it is: what is not its to write is passed over. */
+function without(keys: readonly string[]): (value: unknown) => unknown {
+  return (value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key)));
+  };
 }
 
 /** PATCH changes what it names: a default must not overwrite what is stored. */

@@ -1,0 +1,11 @@
+export type { Audit, AuditReport } from './audit.ts';
+export { createAudit, verifyAudit } from './audit.ts';
+export type { HeadKeeper } from './audit-head.ts';
+export { fileHead } from './audit-head.ts';
+export { auditRoutes } from './audit-routes.ts';
+export { allows, grantsOf } from './permissions.ts';
+export type { Security } from './security.ts';
+export { createSecurity } from './security.ts';
+export { sessionRoutes } from './session-routes.ts';
+export { userRoutes } from './user-routes.ts';
+export type { NewUser, Users } from './users.ts';

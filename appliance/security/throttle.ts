@@ -1,0 +1,110 @@
+import { isIPv6 } from 'node:net';
+import type { Clock } from '#appliance/kernel/clock.ts';
+import { AppError } from '#appliance/kernel/errors.ts';
+import type { Database } from '#appliance/platform/postgres/index.ts';
+
+/** Tries that are free; afterwards each failure blocks for longer. */
+export const LIMITS = {
+  /** One person from one place. */
+  pair: 5,
+  /** One person from anywhere: high, so that a stranger cannot easily lock somebody out. */
+  user: 50,
+  /** One place, whoever is tried: a whole site may sit behind one address. */
+  source: 100,
+} as const;
+type Kind = keyof typeof LIMITS;
+
+const FIRST_BLOCK_S = 15;
+const LONGEST_BLOCK_S = 900;
+const FORGET_AFTER_S = 3600;
+
+/** How long the n-th failure blocks, in seconds: nothing up to the limit, then doubling. */
+export function blockFor(kind: Kind, failures: number): number {
+  const over = failures - LIMITS[kind];
+  return over < 0 ? 0 : Math.min(LONGEST_BLOCK_S, FIRST_BLOCK_S * 2 ** Math.min(over, 10));
+}
+
+export type Throttle = ReturnType<typeof createThrottle>;
+
+/** Counts failed sign-ins in the database, so that every web process knows. */
+export function createThrottle({ db, clock }: { db: Database; clock: Clock }) {
+  /**
+   * Counts the try before the password is looked at, so that a hundred tries at once are a hundred tries.
+   *
+   * @throws {AppError} too-many while blocked.
+   */
+  async function begin(username: string, address: string): Promise<void> {
+    const now = clock.now();
+    const { pair, user, source } = keys(username, address);
+    const blocked = await db('sign_in_throttle')
+      .whereIn('key', [pair, user, source])
+      .where('blocked_until', '>', now)
+      .max<{ until: Date | null }[]>('blocked_until as until');
+    const until = blocked[0]?.until;
+    if (until) refuse(until, now);
+    await count('pair', pair, now);
+    await count('user', user, now);
+  }
+
+  async function failed(username: string, address: string): Promise<void> {
+    await count('source', keys(username, address).source, clock.now());
+  }
+
+  /** The right password clears the pair, and takes back its own count of the person. */
+  async function succeeded(username: string, address: string): Promise<void> {
+    const { pair, user } = keys(username, address);
+    await db('sign_in_throttle').where({ key: pair }).delete();
+    await db('sign_in_throttle')
+      .where({ key: user })
+      .where('failures', '>', 0)
+      .update({ failures: db.raw('failures - 1') });
+  }
+
+  async function count(kind: Kind, key: string, now: Date): Promise<void> {
+    const expires = new Date(now.getTime() + FORGET_AFTER_S * 1000);
+    const { rows } = await db.raw<{ rows: { failures: number }[] }>(
+      `insert into sign_in_throttle as t (key, failures, expires_at) values (:key, 1, :expires)
+       on conflict (key) do update set failures = case when t.expires_at <= :now then 1 else t.failures + 1 end, expires_at = :expires
+       returning failures`,
+      { key, now, expires },
+    );
+    const failures = rows[0]?.failures ?? 1;
+    const seconds = blockFor(kind, failures);
+    if (seconds === 0) return;
+    const until = new Date(now.getTime() + seconds * 1000);
+    await db('sign_in_throttle').where({ key }).update({ blocked_until: until });
+    if (failures > LIMITS[kind]) refuse(until, now);
+  }
+
+  async function sweep(): Promise<void> {
+    await db('sign_in_throttle').where('expires_at', '<', clock.now()).delete();
+  }
+
+  return { begin, failed, succeeded, sweep };
+}
+
+function refuse(until: Date, now: Date): never {
+  const retryAfterS = Math.max(1, Math.ceil((until.getTime() - now.getTime()) / 1000));
+  throw new AppError('too-many', 'sign-in-blocked', `Too many failed sign-ins. Try again in ${retryAfterS} seconds.`, {
+    retryAfterS,
+  });
+}
+
+function keys(username: string, address: string): Record<Kind, string> {
+  const place = placeOf(address);
+  return { pair: `pair ${username} ${place}`, user: `user ${username}`, source: `source ${place}` };
+}
+
+/** A household or an office has a /64 of IPv6 and as many addresses as it likes. */
+export function placeOf(address: string): string {
+  if (!isIPv6(address)) return address;
+  const [head, tail] = address.split('::') as [string, string | undefined];
+  const left = head ? head.split(':') : [];
+  const right = tail ? tail.split(':') : [];
+  const all =
+    tail === undefined ? left : [...left, ...Array(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right];
+  return `${all
+    .slice(0, 4)
+    .map((part) => part.replace(/^0+(?=.)/, '').toLowerCase())
+    .join(':')}::/64`;
+}

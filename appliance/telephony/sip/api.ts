@@ -1,6 +1,10 @@
 // What the rooms above may use of the SIP stack. RFC 3261 terms throughout; nothing here knows contact centers.
-import type { SipUri } from './message/uri.ts';
+import type { Clock } from '#appliance/kernel/clock.ts';
 import type { SipRequest, SipResponse } from './message/message.ts';
+import type { SipUri } from './message/uri.ts';
+import type { SipTimers } from './transaction/timers.ts';
+import type { TlsOptions } from './transport/tls.ts';
+import type { WebSocketLike } from './transport/ws.ts';
 
 export type TransportName = 'udp' | 'tcp' | 'tls' | 'ws';
 
@@ -18,6 +22,7 @@ export interface Credentials {
   username: string;
   /** Either the password, or HA1 per algorithm (RFC 7616 §3.4.2). */
   password?: string;
+  ha1?: { MD5?: string; 'SHA-256'?: string };
 }
 
 export interface Reply {
@@ -44,7 +49,10 @@ export interface IncomingInvite extends IncomingRequest {
   /** Any final failure, 300 to 699. */
   reject(reply: Reply): void;
   /** 200 OK; repeated until the ACK comes (RFC 3261 §13.3.1.4). The dialog is usable at once; `acked` resolves with the ACK's body or rejects after 64*T1. */
-  accept(reply: { contentType?: string; body?: string; headers?: [string, string][] }): { dialog: Dialog; acked: Promise<SipRequest> };
+  accept(reply: { contentType?: string; body?: string; headers?: [string, string][] }): {
+    dialog: Dialog;
+    acked: Promise<SipRequest>;
+  };
   /** The caller gave up (CANCEL, or the transport is gone): 487 has been sent. */
   onCancel(listener: (reason: { q850?: number; text?: string }) => void): void;
 }
@@ -66,6 +74,13 @@ export interface InviteOptions {
   callId?: string;
   fromTag?: string;
   branch?: string;
+  /** Late offer: we sent no body, the 2xx carries the offer, this gives the answer for the ACK (RFC 3264 in RFC 3261 §13.2.1). */
+  answer?: (response: SipResponse) => SessionBody | undefined;
+}
+
+export interface SessionBody {
+  contentType?: string;
+  body: string;
 }
 
 export interface OutgoingInvite {
@@ -77,6 +92,8 @@ export interface OutgoingInvite {
   readonly answered: Promise<{ dialog: Dialog; response: SipResponse }>;
   /** CANCEL as soon as RFC 3261 §9.1 allows; a 2xx that crosses it is acknowledged and ended with BYE. */
   cancel(reason?: { q850?: number; text?: string }): void;
+  /** The facts changed (name resolved, credentials asked for, next address tried): persist them. */
+  onChange(listener: () => void): void;
 }
 
 export class InviteFailed extends Error {
@@ -87,6 +104,17 @@ export class InviteFailed extends Error {
     this.name = 'InviteFailed';
     this.status = status;
     this.response = response;
+  }
+}
+
+/** A request other than INVITE that got no final response. Final responses, failures included, are returned. */
+export class RequestFailed extends Error {
+  /** 408 no answer, 503 transport failed, 481 the dialog is over. */
+  readonly status: number;
+  constructor(status: number, reason: string) {
+    super(`${status} ${reason}`);
+    this.name = 'RequestFailed';
+    this.status = status;
   }
 }
 
@@ -104,6 +132,8 @@ export interface DialogFacts {
   localContact: string;
   secure: boolean;
   flow: { transport: TransportName; address: string; port: number; local: { address: string; port: number } };
+  /** Requests go over that connection (or UDP address) rather than to where the target's name leads: phones behind NAT, browsers. */
+  viaFlow: boolean;
   role: 'uac' | 'uas';
 }
 
@@ -122,6 +152,16 @@ export interface InviteFacts {
 export interface InDialogRequest {
   readonly request: SipRequest;
   respond(reply: Reply): void;
+  /** re-INVITE: called with the ACK of our 2xx, whose body is the answer when ours was the offer. */
+  onAck(listener: (ack: SipRequest) => void): void;
+}
+
+export interface ReinviteOptions {
+  contentType?: string;
+  body?: string;
+  headers?: [string, string][];
+  /** As in {@link InviteOptions}. */
+  answer?: (response: SipResponse) => SessionBody | undefined;
 }
 
 /** A confirmed dialog. */
@@ -131,9 +171,12 @@ export interface Dialog {
   readonly facts: DialogFacts;
   readonly terminated: boolean;
   /** Header fields sent with every request of ours in this dialog (Contact is automatic). */
-  request(method: string, options?: { headers?: [string, string][]; contentType?: string; body?: string; credentials?: Credentials }): Promise<SipResponse>;
+  request(
+    method: string,
+    options?: { headers?: [string, string][]; contentType?: string; body?: string; credentials?: Credentials },
+  ): Promise<SipResponse>;
   /** re-INVITE; the ACK is sent by the stack. Rejects with InviteFailed; 491 is retried as RFC 3261 §14.1 says. */
-  reinvite(options: { contentType?: string; body?: string; headers?: [string, string][] }): Promise<SipResponse>;
+  reinvite(options: ReinviteOptions): Promise<SipResponse>;
   /** Idempotent. */
   bye(options?: { headers?: [string, string][] }): void;
   /** re-INVITE, UPDATE, INFO, REFER, NOTIFY, MESSAGE, BYE. BYE has been answered already. A handler that does not respond in 20 s makes a 500. */
@@ -142,4 +185,96 @@ export interface Dialog {
   onEnd(listener: (end: { by: 'us' | 'peer' | 'failure'; q850?: number; status?: number }) => void): void;
   /** Facts changed (CSeq, target): persist them. */
   onChange(listener: () => void): void;
+}
+
+export interface ListenOptions {
+  udp?: { host: string; port: number };
+  tcp?: { host: string; port: number };
+  tls?: { host: string; port: number } & TlsOptions;
+}
+
+/** The smallest logger that serves; pino's fits. */
+export interface SipLog {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface TraceEntry {
+  at: Date;
+  direction: 'in' | 'out';
+  flow: Flow;
+  /** As on the wire. Secrets (Authorization) are in it: mask before showing. */
+  message: Buffer;
+}
+
+export type Admission = { ok: true } | { ok: false; status: number; retryAfterS?: number } | { ok: false; drop: true };
+
+export interface SipStackOptions {
+  listen: ListenOptions;
+  userAgent: string;
+  log: SipLog;
+  clock?: Clock;
+  timers?: Partial<SipTimers>;
+  /** The connection behind which a contact is to be found: a browser's WebSocket, a phone's TCP connection. */
+  resolveFlow?: (uri: SipUri) => Flow | undefined;
+  /** Every message that comes or goes. Must be quick. */
+  trace?: (entry: TraceEntry) => void;
+  /** Asked once for each new request outside of dialogs, before anything is answered. */
+  admit?: (flow: Flow, request: SipRequest) => Admission;
+  /** The address peers reach us at, when it is not the one of our interface (1:1 NAT). */
+  advertise?: (remote: string) => string | undefined;
+  /** Option tags of RFC 3261 §20.32 that users of the stack understand; the stack adds its own. */
+  supported?: string[];
+  /** Without traffic a connection is closed after this; 15 minutes. */
+  idleMs?: number;
+  /** A new connection without a whole message is closed after this; 32 s. */
+  firstMessageMs?: number;
+}
+
+export interface RequestOptions {
+  method: string;
+  /** Request-URI. */
+  uri: SipUri;
+  to: { uri: SipUri; displayName?: string };
+  from: { uri: SipUri; displayName?: string };
+  /** Contact with this user part; none when absent. */
+  contact?: { user: string; params?: Record<string, string>; headerParams?: Record<string, string> };
+  routes?: SipUri[];
+  flow?: Flow;
+  credentials?: Credentials;
+  headers?: [string, string][];
+  contentType?: string;
+  body?: string;
+  /** REGISTER refreshes keep Call-ID and From tag and count CSeq up (RFC 3261 §10.2). The retry after a challenge takes one more. */
+  callId?: string;
+  fromTag?: string;
+  cseq?: number;
+  /** Give up earlier than 64*T1. */
+  timeoutMs?: number;
+}
+
+export interface SipStack {
+  start(): Promise<void>;
+  /** Closes sockets and forgets transactions and dialogs; sends nothing. */
+  stop(): Promise<void>;
+  onInvite(handler: (invite: IncomingInvite) => void): void;
+  /** Requests outside of dialogs other than INVITE. Without a handler OPTIONS gets 200 and the rest 405. */
+  onRequest(handler: (request: IncomingRequest) => void): void;
+  invite(options: InviteOptions): OutgoingInvite;
+  /** @throws {RequestFailed} (as a rejection) when no final response came. */
+  request(options: RequestOptions): Promise<SipResponse>;
+  /** A dialog of a former process goes on here. */
+  restoreDialog(facts: DialogFacts): Dialog;
+  /** Ends an INVITE that a former process sent: CANCEL, and should it be answered nevertheless, ACK and BYE. */
+  cancelOrphan(facts: InviteFacts): void;
+  /** A socket of the `ws` package that speaks the subprotocol "sip". */
+  acceptWebSocket(socket: WebSocketLike, remote: { address: string; port: number }): Flow;
+  /** Connections that are up. */
+  readonly flows: Flow[];
+  /** Our side's address towards a peer. */
+  localAddressFor(remote: string): string;
+  /** Confirmed dialogs and running transactions: what a drain waits for. */
+  readonly size: { dialogs: number; transactions: number };
 }

@@ -1,0 +1,404 @@
+// A confirmed dialog: RFC 3261 §12, §14, §15. Requests of both sides, the session's end, facts for a later process.
+import {
+  type Credentials,
+  type Dialog,
+  type DialogFacts,
+  type InDialogRequest,
+  InviteFailed,
+  type ReinviteOptions,
+  type Reply,
+  RequestFailed,
+} from '../api.ts';
+import { answerChallenge } from '../auth/client.ts';
+import { buildResponse, randomHex } from '../message/build.ts';
+import { SipRequest, type SipResponse } from '../message/message.ts';
+import { parseReason } from '../message/reason.ts';
+import type { ServerTransaction } from '../transaction/server.ts';
+import { sixtyFourT1 } from '../transaction/timers.ts';
+import type { Connection } from '../transport/connection.ts';
+import { ALLOW, type Core } from './core.ts';
+import { flowFacts } from './facts.ts';
+import { PeerRequest } from './in-dialog-request.ts';
+import { repeat } from './repeat.ts';
+import { route } from './route-set.ts';
+
+type End = { by: 'us' | 'peer' | 'failure'; q850?: number; status?: number };
+type SendOptions = { headers?: [string, string][]; contentType?: string; body?: string };
+
+export class DialogSession implements Dialog {
+  readonly id: string;
+  readonly #core: Core;
+  readonly #facts: DialogFacts;
+  readonly #credentials: Credentials | undefined;
+  readonly #requestListeners: ((request: InDialogRequest) => void)[] = [];
+  readonly #endListeners: ((end: End) => void)[] = [];
+  readonly #changeListeners: (() => void)[] = [];
+  /** 2xx of ours that wait for their ACK, by CSeq number. */
+  readonly #unacked = new Map<number, { stop: () => void; acked: (ack: SipRequest) => void }>();
+  /** ACKs of ours, to be repeated when a 2xx comes again, by CSeq number. */
+  readonly #acks = new Map<number, () => void>();
+  #flow: Connection | undefined;
+  #end: End | undefined;
+  #byeHeaders: [string, string][] | undefined;
+  #peerInvite: PeerRequest | undefined;
+  #ourInvite = false;
+
+  constructor(core: Core, facts: DialogFacts, flow: Connection | undefined, credentials?: Credentials) {
+    this.#core = core;
+    this.#facts = facts;
+    this.#flow = flow;
+    this.#credentials = credentials;
+    this.id = dialogId(facts.callId, facts.localTag, facts.remoteTag);
+    core.adopt(this);
+  }
+
+  get callId(): string {
+    return this.#facts.callId;
+  }
+
+  get facts(): DialogFacts {
+    return { ...this.#facts, routeSet: [...this.#facts.routeSet] };
+  }
+
+  get terminated(): boolean {
+    return this.#end !== undefined;
+  }
+
+  async request(method: string, options: SendOptions & { credentials?: Credentials } = {}): Promise<SipResponse> {
+    if (this.#end) throw new RequestFailed(481, 'The dialog is over');
+    const response = await this.#withCredentials(method, options, options.credentials);
+    this.#judge(response.status);
+    if (method === 'UPDATE' && isSuccess(response)) this.#refreshTarget(response);
+    return response;
+  }
+
+  async reinvite(options: ReinviteOptions): Promise<SipResponse> {
+    for (let attempt = 0; ; attempt++) {
+      if (this.#end) throw new InviteFailed(481, 'The dialog is over');
+      // RFC 3261 §14.1: not while another INVITE is in progress, in either direction.
+      if (!this.#ourInvite && !this.#peerInvite && this.#unacked.size === 0) {
+        this.#ourInvite = true;
+        let response: SipResponse;
+        try {
+          response = await this.#withCredentials('INVITE', options);
+        } catch (error) {
+          throw error instanceof RequestFailed ? new InviteFailed(error.status, error.message) : error;
+        } finally {
+          this.#ourInvite = false;
+        }
+        if (isSuccess(response)) return response;
+        this.#judge(response.status);
+        if (response.status !== 491 || attempt >= 4) throw new InviteFailed(response.status, response.reason, response);
+      }
+      await this.#pause(this.#glareMs());
+    }
+  }
+
+  bye(options: { headers?: [string, string][] } = {}): void {
+    if (this.#end) return;
+    this.#finish({ by: 'us' });
+    this.#byeHeaders = options.headers ?? [];
+    // RFC 3261 §15: the callee waits with its BYE until the ACK has come.
+    if (this.#unacked.size === 0) this.#sendBye();
+  }
+
+  onRequest(listener: (request: InDialogRequest) => void): void {
+    this.#requestListeners.push(listener);
+  }
+
+  onEnd(listener: (end: End) => void): void {
+    if (this.#end) {
+      const end = this.#end;
+      queueMicrotask(() => listener(end));
+    } else this.#endListeners.push(listener);
+  }
+
+  onChange(listener: () => void): void {
+    this.#changeListeners.push(listener);
+  }
+
+  // ---- below: for the stack ----
+
+  /** ACK for a 2xx, or the same ACK again. `body` answers a late offer. */
+  ack(cseq: number, session?: { contentType?: string; body: string }): void {
+    const again = this.#acks.get(cseq);
+    if (again) return again();
+    const request = this.#build('ACK', cseq, session ?? {});
+    const send = (flow: Connection) => {
+      if (!this.#acks.has(cseq)) this.#acks.set(cseq, this.#core.sendAck(request, flow));
+    };
+    const flows = this.#flows();
+    if (Array.isArray(flows)) {
+      if (flows[0]) send(flows[0]);
+    } else {
+      void flows.then((found) => found[0] && send(found[0]));
+    }
+    for (const old of this.#acks.keys()) if (this.#acks.size > 4) this.#acks.delete(old);
+  }
+
+  /** Our 2xx to an INVITE is repeated until the ACK comes. */
+  awaitAck(cseq: number, send: () => void, acked: (ack: SipRequest) => void, failed: () => void): void {
+    const stop = repeat(this.#core.clock, this.#core.timers, send, () => {
+      this.#unacked.delete(cseq);
+      failed();
+      // RFC 3261 §13.3.1.4: the dialog is confirmed, but the session ends.
+      this.#finish({ by: 'failure', status: 408 });
+      this.#byeHeaders ??= [];
+      this.#sendBye();
+    });
+    this.#unacked.set(cseq, { stop, acked });
+  }
+
+  receiveAck(ack: SipRequest): void {
+    const waiting = this.#unacked.get(ack.cseq.number);
+    if (!waiting) return;
+    this.#unacked.delete(ack.cseq.number);
+    waiting.stop();
+    waiting.acked(ack);
+    if (this.#byeHeaders && this.#unacked.size === 0) this.#sendBye();
+  }
+
+  receive(transaction: ServerTransaction): void {
+    const { request } = transaction;
+    const { number } = request.cseq;
+    if (this.#facts.remoteSeq !== null && number < this.#facts.remoteSeq) {
+      this.#respond(transaction, { status: 500, reason: 'CSeq out of order' }); // RFC 3261 §12.2.2
+      return;
+    }
+    if (number !== this.#facts.remoteSeq) {
+      this.#facts.remoteSeq = number;
+      this.#changed();
+    }
+    if (request.method === 'BYE') {
+      this.#respond(transaction, { status: 200 });
+      this.#onBye(request);
+    } else if (this.#end) {
+      this.#respond(transaction, { status: 481 });
+    } else if (request.method === 'INVITE') {
+      this.#onInvite(transaction);
+    } else {
+      this.#deliver(transaction);
+    }
+  }
+
+  /** The INVITE was cancelled before it was accepted: there never was a session. */
+  receiveCancelled(): void {
+    this.#finish({ by: 'peer', status: 487 });
+    this.#core.release(this);
+  }
+
+  /** Listeners are not called, nothing is sent: the stack stops. */
+  drop(): void {
+    for (const { stop } of this.#unacked.values()) stop();
+    this.#unacked.clear();
+    this.#peerInvite?.drop();
+  }
+
+  #onBye(request: SipRequest): void {
+    this.#peerInvite?.respond({ status: 487 }); // RFC 3261 §15.1.2
+    for (const { stop } of this.#unacked.values()) stop();
+    this.#unacked.clear();
+    const { q850 } = parseReason(request);
+    this.#finish(q850 === undefined ? { by: 'peer' } : { by: 'peer', q850 });
+    if (this.#byeHeaders === undefined) this.#core.release(this);
+  }
+
+  #onInvite(transaction: ServerTransaction): void {
+    if (this.#ourInvite) {
+      this.#respond(transaction, { status: 491 }); // RFC 3261 §14.2
+      return;
+    }
+    if (this.#peerInvite || this.#unacked.size > 0) {
+      const seconds = Number.parseInt(randomHex(2), 16) % 11;
+      const headers: [string, string][] = [['Retry-After', String(seconds)]];
+      this.#respond(transaction, { status: 500, headers });
+      return;
+    }
+    const peer = this.#deliver(transaction);
+    if (peer && !peer.done) {
+      this.#peerInvite = peer;
+      transaction.user = { onCancel: () => peer.respond({ status: 487 }) };
+    }
+  }
+
+  #deliver(transaction: ServerTransaction): PeerRequest | undefined {
+    if (this.#requestListeners.length === 0) {
+      const status =
+        transaction.request.method === 'INVITE' ? 488 : transaction.request.method === 'OPTIONS' ? 200 : 405;
+      this.#respond(transaction, { status, headers: [['Allow', ALLOW]] });
+      return undefined;
+    }
+    const peer = new PeerRequest(transaction.request, this.#core.clock, (reply) =>
+      this.#answer(transaction, peer, reply),
+    );
+    for (const listener of this.#requestListeners) listener(peer);
+    return peer;
+  }
+
+  #answer(transaction: ServerTransaction, peer: PeerRequest, reply: Reply): void {
+    const { request } = transaction;
+    const final = reply.status >= 200;
+    if (final && this.#peerInvite === peer) this.#peerInvite = undefined;
+    const success = final && reply.status < 300;
+    if (success && (request.method === 'INVITE' || request.method === 'UPDATE')) this.#refreshTarget(request);
+    const response = this.#respond(transaction, reply);
+    if (success && request.method === 'INVITE') {
+      this.awaitAck(
+        request.cseq.number,
+        () => transaction.respond(response),
+        (ack) => peer.acked(ack),
+        () => {},
+      );
+    }
+  }
+
+  #respond(transaction: ServerTransaction, reply: Reply): SipResponse {
+    const { method } = transaction.request;
+    const withContact = reply.status < 300 && (method === 'INVITE' || method === 'UPDATE' || method === 'SUBSCRIBE');
+    const response = buildResponse(transaction.request, reply, {
+      contact: withContact ? `<${this.#facts.localContact}>` : undefined,
+      recordRoute: withContact,
+      server: this.#core.userAgent,
+    });
+    transaction.respond(response);
+    return response;
+  }
+
+  async #withCredentials(
+    method: string,
+    options: SendOptions & Pick<ReinviteOptions, 'answer'>,
+    credentials = this.#credentials,
+  ): Promise<SipResponse> {
+    const response = await this.#send(method, options);
+    if (!credentials || (response.status !== 401 && response.status !== 407)) return response;
+    const { requestUri } = route(this.#facts.remoteTarget, this.#facts.routeSet);
+    const field = answerChallenge(response, credentials, { method, uri: requestUri });
+    return field ? this.#send(method, { ...options, headers: [...(options.headers ?? []), field] }) : response;
+  }
+
+  async #send(method: string, options: SendOptions & Pick<ReinviteOptions, 'answer'>): Promise<SipResponse> {
+    const request = this.#build(method, ++this.#facts.localSeq, options);
+    this.#changed();
+    const found = this.#flows();
+    const flow = (Array.isArray(found) ? found : await found)[0];
+    if (!flow) throw this.#lost(503, 'No way to the peer');
+    return new Promise((resolve, reject) => {
+      this.#core.send(request, flow, {
+        onResponse: (response) => {
+          if (method === 'INVITE' && isSuccess(response)) {
+            this.#refreshTarget(response);
+            this.ack(request.cseq.number, this.#acks.has(request.cseq.number) ? undefined : options.answer?.(response));
+          }
+          if (response.status >= 200) resolve(response);
+        },
+        onTimeout: () => reject(this.#lost(408, 'No answer')),
+        onTransportError: (error) => reject(this.#lost(503, error.message)),
+      });
+    });
+  }
+
+  /** RFC 3261 §12.2.1.2: without an answer the dialog is over, and BYE tells the peer if it can hear. */
+  #lost(status: number, reason: string): RequestFailed {
+    this.#judge(status === 503 ? 408 : status);
+    return new RequestFailed(status, reason);
+  }
+
+  #judge(status: number): void {
+    if (this.#end || (status !== 408 && status !== 481)) return;
+    this.#finish({ by: 'failure', status });
+    if (status === 408) {
+      this.#byeHeaders = [];
+      this.#sendBye();
+    } else {
+      this.#core.release(this);
+    }
+  }
+
+  #sendBye(): void {
+    const headers = this.#byeHeaders ?? [];
+    const done = () => this.#core.release(this);
+    this.#withCredentials('BYE', { headers }).then(done, done);
+  }
+
+  #build(method: string, cseq: number, options: SendOptions): SipRequest {
+    const facts = this.#facts;
+    const { requestUri, routes } = route(facts.remoteTarget, facts.routeSet);
+    const request = new SipRequest(method, requestUri, options.body);
+    for (const value of routes) request.append('Route', value);
+    request.append('Max-Forwards', '70');
+    request.append('From', `<${facts.localUri}>;tag=${facts.localTag}`);
+    request.append('To', facts.remoteTag ? `<${facts.remoteUri}>;tag=${facts.remoteTag}` : `<${facts.remoteUri}>`);
+    request.append('Call-ID', facts.callId);
+    request.append('CSeq', `${cseq} ${method}`);
+    if (method !== 'BYE' && method !== 'ACK') request.append('Contact', `<${facts.localContact}>`);
+    if (method === 'INVITE') request.append('Allow', ALLOW);
+    request.append('User-Agent', this.#core.userAgent);
+    for (const [name, value] of options.headers ?? []) request.append(name, value);
+    if (options.body) request.append('Content-Type', options.contentType ?? 'application/sdp');
+    return request;
+  }
+
+  /** Connections to the peer: its registered one, the dialog's own, then by address. */
+  #flows(): Connection[] | Promise<Connection[]> {
+    const { viaFlow, flow, remoteTarget, routeSet } = this.#facts;
+    if (viaFlow) {
+      if (this.#flow?.open) return [this.#flow];
+      const again = flow.transport === 'udp' ? this.#core.flowOf(flow) : undefined;
+      if (again) return [(this.#flow = again)];
+    }
+    const found = this.#core.locate(route(remoteTarget, routeSet).nextHop);
+    const known = (flows: Connection[]) => {
+      const own = flows[0] ?? (viaFlow ? this.#core.flowOf(flow) : undefined);
+      if (own && viaFlow) this.#moveTo(own);
+      return own ? [own] : [];
+    };
+    return Array.isArray(found) ? known(found) : found.then(known);
+  }
+
+  /** The peer has a new connection: a browser that was reloaded, a phone that connected again. */
+  #moveTo(flow: Connection): void {
+    if (this.#flow === flow) return;
+    this.#flow = flow;
+    this.#facts.flow = flowFacts(flow);
+    this.#changed();
+  }
+
+  #refreshTarget(message: SipRequest | SipResponse): void {
+    const target = message.contact?.uriText;
+    if (target === undefined || target === this.#facts.remoteTarget) return;
+    this.#facts.remoteTarget = target;
+    this.#changed();
+  }
+
+  #finish(end: End): void {
+    if (this.#end) return;
+    this.#end = end;
+    for (const listener of this.#endListeners) listener(end);
+  }
+
+  #changed(): void {
+    for (const listener of this.#changeListeners) listener();
+  }
+
+  /** RFC 3261 §14.1: the owner of the Call-ID waits 2.1 to 4 s, the other 0 to 2 s, in steps of 10 ms. */
+  #glareMs(): number {
+    const random = Number.parseInt(randomHex(8), 16) / 0x1_0000_0000;
+    const scale = sixtyFourT1(this.#core.timers) / 32_000;
+    const steps = this.#facts.role === 'uac' ? 210 + Math.floor(random * 191) : Math.floor(random * 201);
+    return steps * 10 * scale;
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#core.clock.after(ms, resolve);
+    });
+  }
+}
+
+export function dialogId(callId: string, localTag: string, remoteTag: string): string {
+  return `${callId} ${localTag} ${remoteTag}`;
+}
+
+function isSuccess(response: SipResponse): boolean {
+  return response.status >= 200 && response.status < 300;
+}

@@ -1,0 +1,64 @@
+// What a request or response must have before any layer looks at it: RFC 3261 §8.1.1, §8.2.2, §16.3.
+import { isToken } from './grammar.ts';
+import type { SipRequest, SipResponse } from './message.ts';
+import { SipSyntaxError } from './syntax-error.ts';
+
+const ONCE = ['from', 'to', 'call-id', 'cseq', 'max-forwards', 'content-length'];
+
+/** Undefined when the request can be processed, else the status and reason it deserves. */
+export function refuse(request: SipRequest): { status: number; reason: string } | undefined {
+  try {
+    if (request.version !== 'SIP/2.0') return { status: 505, reason: 'Version Not Supported' };
+    for (const key of ONCE) {
+      if (request.count(key) > 1) return { status: 400, reason: `More than one ${key}` };
+    }
+    if (request.callId === '') return { status: 400, reason: 'Empty Call-ID' };
+    if (request.cseq.method !== request.method) return { status: 400, reason: 'CSeq does not match the method' };
+    if (!request.from.uriText || !request.to.uriText) return { status: 400, reason: 'Empty From or To' };
+    const hops = request.header('max-forwards');
+    if (hops !== undefined && !/^\d{1,3}$/.test(hops)) return { status: 400, reason: 'Bad Max-Forwards' };
+    const scheme = request.uriText.slice(0, request.uriText.indexOf(':')).toLowerCase();
+    if (scheme !== 'sip' && scheme !== 'sips' && scheme !== 'tel' && isToken(scheme)) {
+      return { status: 416, reason: 'Unsupported URI Scheme' };
+    }
+    void request.uri;
+    void request.from.uri.scheme;
+    void request.to.uri.scheme;
+    const contacts = request.contacts;
+    for (const contact of contacts) void contact.uri;
+    // RFC 3261 §8.1.1.8. Inside a dialog the target is known already, and some phones leave it out.
+    const makesDialog = request.method === 'INVITE' || request.method === 'SUBSCRIBE';
+    if (makesDialog && contacts.length !== 1 && (contacts.length > 1 || request.to.tag === undefined)) {
+      return { status: 400, reason: 'Needs one Contact' };
+    }
+    return undefined;
+  } catch (error) {
+    if (error instanceof SipSyntaxError) return { status: error.status, reason: error.message };
+    throw error;
+  }
+}
+
+/** A response that can be matched to a transaction. */
+export function isUsable(response: SipResponse): boolean {
+  try {
+    return (
+      response.via.branch !== undefined &&
+      response.cseq.method !== '' &&
+      response.callId !== '' &&
+      response.from.uriText !== '' &&
+      response.to.uriText !== ''
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** A request that can at least be answered: its Via, From, To, Call-ID and CSeq can be copied. */
+export function isAnswerable(request: SipRequest): boolean {
+  try {
+    void request.via;
+    return request.has('from') && request.has('to') && request.has('call-id') && request.has('cseq');
+  } catch {
+    return false;
+  }
+}

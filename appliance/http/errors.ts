@@ -104,6 +104,7 @@ function databaseError(error: Error & { code?: unknown; syscall?: unknown }): Ap
   if (error.code === 'ENOENT' && error.syscall !== 'connect') return undefined; // a file of ours, not the database's socket
   if (error.code === '40001' || error.code === '40P01')
     return new AppError('unavailable', 'busy', 'Two changes collided; try again.');
+  if (error.code === '22021') return new AppError('invalid', 'invalid-value', 'Texts hold no NUL character.');
   const known = asAppError(error);
   return known instanceof AppError ? known : undefined;
 }

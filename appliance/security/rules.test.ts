@@ -3,7 +3,7 @@ import type { Permission, Role } from '#appliance/contract/identity.ts';
 import { canonicalJson, storable } from './canonical-json.ts';
 import { hashPassword, isOutdated, verifyPassword } from './password.ts';
 import { allows } from './permissions.ts';
-import { blockFor, placeOf } from './throttle.ts';
+import { placeOf } from './throttle.ts';
 import { matchingStep, newTotpSecret, totpAt } from './totp.ts';
 
 describe('permissions', () => {
@@ -81,12 +81,6 @@ describe('one-time codes', () => {
 });
 
 describe('throttling', () => {
-  it('blocks from the limit on, doubling up to a quarter of an hour', () => {
-    expect([3, 4, 5, 6, 7, 11, 12, 500].map((failures) => blockFor('pair', failures))).toEqual([
-      0, 0, 15, 30, 60, 900, 900, 900,
-    ]);
-  });
-
   it.each([
     ['192.0.2.1', '192.0.2.1'],
     ['2001:db8::1', '2001:db8:0:0::/64'],

@@ -16,7 +16,7 @@ interface Options {
 }
 
 const credentials = z.object({
-  username: z.string().min(1).max(64),
+  username: text(64, 1),
   password: z.string().min(1).max(1000),
   otp: z.string().max(40).optional(),
 });

@@ -85,7 +85,7 @@ describe('signing in', () => {
     expect([blocked.statusCode, Number(blocked.headers['retry-after'])]).toEqual([429, 15]);
     expect((await signIn({ username, password: PASSWORD }, '198.51.100.4')).statusCode).toBe(201);
     box.clock.advance(16_000);
-    expect((await signIn({ username, password: 'wrong password' })).statusCode).toBe(429);
+    expect((await signIn({ username, password: 'wrong password' })).statusCode).toBe(401);
     box.clock.advance(16_000);
     expect((await signIn({ username, password: PASSWORD })).statusCode).toBe(429);
     box.clock.advance(31_000);

@@ -18,12 +18,6 @@ const FIRST_BLOCK_S = 15;
 const LONGEST_BLOCK_S = 900;
 const FORGET_AFTER_S = 3600;
 
-/** How long the n-th failure blocks, in seconds: nothing up to the limit, then doubling. */
-export function blockFor(kind: Kind, failures: number): number {
-  const over = failures - LIMITS[kind];
-  return over < 0 ? 0 : Math.min(LONGEST_BLOCK_S, FIRST_BLOCK_S * 2 ** Math.min(over, 10));
-}
-
 export type Throttle = ReturnType<typeof createThrottle>;
 
 /** Counts failed sign-ins in the database, so that every web process knows. */
@@ -37,17 +31,18 @@ export function createThrottle({ db, clock }: { db: Database; clock: Clock }) {
     const now = clock.now();
     const { pair, user, source } = keys(username, address);
     const blocked = await db('sign_in_throttle')
-      .whereIn('key', [pair, user, source])
+      .where({ key: source })
       .where('blocked_until', '>', now)
-      .max<{ until: Date | null }[]>('blocked_until as until');
-    const until = blocked[0]?.until;
-    if (until) refuse(until, now);
+      .first('blocked_until');
+    if (blocked) refuse(blocked.blocked_until, now);
     await count('pair', pair, now);
     await count('user', user, now);
   }
 
   async function failed(username: string, address: string): Promise<void> {
-    await count('source', keys(username, address).source, clock.now());
+    await count('source', keys(username, address).source, clock.now()).catch((error) => {
+      if (!(error instanceof AppError)) throw error; // blocked meanwhile: counted enough
+    });
   }
 
   /** The right password clears the pair, and takes back its own count of the person. */
@@ -60,20 +55,29 @@ export function createThrottle({ db, clock }: { db: Database; clock: Clock }) {
       .update({ failures: db.raw('failures - 1') });
   }
 
+  /** One statement: of two tries at the same moment, the second already meets the block that the first one set. */
   async function count(kind: Kind, key: string, now: Date): Promise<void> {
-    const expires = new Date(now.getTime() + FORGET_AFTER_S * 1000);
     const { rows } = await db.raw<{ rows: { failures: number }[] }>(
       `insert into sign_in_throttle as t (key, failures, expires_at) values (:key, 1, :expires)
-       on conflict (key) do update set failures = case when t.expires_at <= :now then 1 else t.failures + 1 end, expires_at = :expires
+       on conflict (key) do update set
+         failures = case when t.expires_at <= :now then 1 else t.failures + 1 end,
+         blocked_until = case when t.expires_at > :now and t.failures + 1 >= :limit
+           then :now::timestamptz + make_interval(secs => least(:longest, :first * power(2, least(10, t.failures + 1 - :limit)))) end,
+         expires_at = :expires
+         where t.blocked_until is null or t.blocked_until <= :now
        returning failures`,
-      { key, now, expires },
+      {
+        key,
+        now,
+        expires: new Date(now.getTime() + FORGET_AFTER_S * 1000),
+        limit: LIMITS[kind],
+        first: FIRST_BLOCK_S,
+        longest: LONGEST_BLOCK_S,
+      },
     );
-    const failures = rows[0]?.failures ?? 1;
-    const seconds = blockFor(kind, failures);
-    if (seconds === 0) return;
-    const until = new Date(now.getTime() + seconds * 1000);
-    await db('sign_in_throttle').where({ key }).update({ blocked_until: until });
-    if (failures > LIMITS[kind]) refuse(until, now);
+    if (rows.length > 0) return;
+    const held = await db('sign_in_throttle').where({ key }).first('blocked_until');
+    refuse(held?.blocked_until ?? now, now);
   }
 
   async function sweep(): Promise<void> {

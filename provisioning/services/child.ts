@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, mkdirSync, openSync } from 'node:fs';
 
 /** Who a service runs as when we are root; undefined: as ourselves. */
 export interface Account {
@@ -18,6 +18,8 @@ export interface ChildOptions {
   /** Standard output and error are appended here; without it `onOutput` gets them, or nobody does. */
   logFile?: string;
   onOutput?: (text: string) => void;
+  /** Opens a channel: the child's process.send() arrives here. */
+  onMessage?: (message: unknown) => void;
   /** What the kernel sends the child when we die, however we die. */
   deathSignal: 'INT' | 'TERM' | 'QUIT' | 'KILL';
 }
@@ -66,6 +68,13 @@ export function unprivilegedAccount(names: string[]): Account | undefined {
   throw new Error(`None of the accounts ${names.join(', ')} exists on this machine`);
 }
 
+/** A folder with exactly this owner and mode. */
+export function ownFolder(path: string, mode: number, account?: Account): void {
+  mkdirSync(path, { recursive: true, mode });
+  chmodSync(path, mode);
+  if (account) chownSync(path, account.uid, account.gid);
+}
+
 export async function startChild(options: ChildOptions): Promise<Child> {
   const { account, logFile } = options;
   // The parent-death signal is lost when the user id changes, so setpriv does both, in that order.
@@ -75,13 +84,14 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   const child = spawn('setpriv', args, {
     ...(options.cwd ? { cwd: options.cwd } : {}),
     env: options.env ?? process.env,
-    stdio: ['ignore', output, output],
+    stdio: options.onMessage ? ['ignore', output, output, 'ipc'] : ['ignore', output, output],
     // A group of its own: Ctrl-C in the terminal reaches us alone, and we stop things in order.
     detached: true,
   });
   if (typeof output === 'number') closeSync(output);
   child.stdout?.on('data', (data: Buffer) => options.onOutput?.(data.toString()));
   child.stderr?.on('data', (data: Buffer) => options.onOutput?.(data.toString()));
+  if (options.onMessage) child.on('message', options.onMessage);
   const gone = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => resolve(signal ? `ended by ${signal}` : `ended with code ${code}`));
     child.once('error', (error) => resolve(`could not be started: ${error.message}`));

@@ -1,12 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { chownSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Account, Child } from './child.ts';
-import { startChild } from './child.ts';
+import { ownFolder, startChild } from './child.ts';
 
 export interface ClusterOptions {
-  /** Holds `data` and `run`; both belong to `account`. */
+  /** Holds `data`; belongs to `account`. */
   dir: string;
+  /** Folder of the unix socket; belongs to `account`, who alone (and root) can enter it: the socket asks for no password. */
+  socketDir: string;
   binDir: string;
   account: Account | undefined;
   /** Also the number in the unix socket's name. */
@@ -29,21 +32,24 @@ export function findPostgres(): string | undefined {
     .find((bin) => existsSync(join(bin, 'postgres')) && existsSync(join(bin, 'initdb')));
 }
 
-/** Makes an empty cluster; does nothing where there is one. */
-export function initCluster({ dir, binDir, account }: Pick<ClusterOptions, 'dir' | 'binDir' | 'account'>): void {
+/** Makes an empty cluster; does nothing where there is one. TCP asks for `password`; without one TCP is closed. */
+export function initCluster(options: Pick<ClusterOptions, 'dir' | 'binDir' | 'account'> & { password?: string }): void {
+  const { dir, binDir, account, password } = options;
   const data = join(dir, 'data');
-  for (const folder of [dir, data, join(dir, 'run')]) {
-    mkdirSync(folder, { recursive: true, mode: folder === dir ? 0o755 : 0o700 });
-    if (account) chownSync(folder, account.uid, account.gid);
-  }
+  for (const folder of [dir, data]) ownFolder(folder, folder === dir ? 0o755 : 0o700, account);
   if (existsSync(join(data, 'PG_VERSION'))) return;
-  const args = ['-D', data, '-U', CLUSTER_USER, '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--data-checksums'];
+  const passwordFile = join(dir, 'password');
+  writeFileSync(passwordFile, `${password ?? randomBytes(24).toString('hex')}\n`, { mode: 0o600 });
+  if (account) chownSync(passwordFile, account.uid, account.gid);
+  const args = ['-D', data, '-U', CLUSTER_USER, '-E', 'UTF8', '--locale=C.UTF-8', '--data-checksums'];
+  args.push('--auth-local=trust', '--auth-host=scram-sha-256', `--pwfile=${passwordFile}`);
   const result = spawnSync(join(binDir, 'initdb'), args, {
     ...(account ? { uid: account.uid, gid: account.gid } : {}),
     cwd: dir,
     env: { ...process.env, LC_ALL: 'C.UTF-8' },
     encoding: 'utf8',
   });
+  rmSync(passwordFile);
   if (result.status !== 0) {
     rmSync(data, { recursive: true, force: true });
     throw new Error(`initdb failed: ${(result.stderr || result.stdout || String(result.error)).trim()}`);
@@ -58,12 +64,12 @@ export function clusterVersion(dir: string): string | undefined {
 
 /** Starts postgres on a cluster and returns when it takes connections. */
 export async function startCluster(options: ClusterOptions): Promise<Child> {
-  const { dir, binDir, account, port, listen } = options;
-  const run = join(dir, 'run');
+  const { dir, socketDir, binDir, account, port, listen } = options;
+  ownFolder(socketDir, 0o700, account);
   const settings: Record<string, string> = {
     listen_addresses: listen,
     port: String(port),
-    unix_socket_directories: run,
+    unix_socket_directories: socketDir,
     unix_socket_permissions: '0700',
     logging_collector: 'off',
     ...options.settings,
@@ -83,8 +89,8 @@ export async function startCluster(options: ClusterOptions): Promise<Child> {
   return child;
 }
 
-export function clusterUrl(options: { dir: string; port: number; database: string }): string {
-  const host = encodeURIComponent(join(options.dir, 'run'));
+export function clusterUrl(options: { socketDir: string; port: number; database: string }): string {
+  const host = encodeURIComponent(options.socketDir);
   return `postgresql://${CLUSTER_USER}@localhost:${options.port}/${options.database}?host=${host}`;
 }
 
@@ -99,11 +105,4 @@ async function readyInLog(child: Child, logFile: string, from: number): Promise<
     if (ended !== undefined) throw new Error(`PostgreSQL ${ended}: ${text.trim().split('\n').slice(-3).join(' ')}`);
     await new Promise((resolve) => setTimeout(resolve, 15));
   }
-}
-
-/** Rules for who may connect: only accounts that can reach the socket's folder, and this machine with a password-less local role. */
-export function writeHba(dir: string, account: Account | undefined, lines: string[]): void {
-  const file = join(dir, 'data', 'pg_hba.conf');
-  writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600 });
-  if (account) chownSync(file, account.uid, account.gid);
 }

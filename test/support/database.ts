@@ -13,11 +13,11 @@ export interface TestDatabase {
 
 /** A database of this test's own, cloned from the migrated template; `empty` leaves the schema out. */
 export async function testDatabase(options: { empty?: boolean; poolMax?: number } = {}): Promise<TestDatabase> {
-  const { dir, port, template, failure } = inject('postgres');
+  const { socketDir, port, template, failure } = inject('postgres');
   if (failure && !options.empty) throw new Error(failure);
   const name = `test_${randomBytes(6).toString('hex')}`;
   await asAdmin(`create database ${name} template ${options.empty ? 'template0' : template}`);
-  const url = clusterUrl({ dir, port, database: name });
+  const url = clusterUrl({ socketDir, port, database: name });
   const db = openDatabase(url, { poolMax: options.poolMax ?? 5, applicationName: name });
   return {
     db,
@@ -29,7 +29,7 @@ export async function testDatabase(options: { empty?: boolean; poolMax?: number 
   };
 
   async function asAdmin(sql: string): Promise<void> {
-    const admin = openDatabase(clusterUrl({ dir, port, database: 'postgres' }), { poolMax: 1 });
+    const admin = openDatabase(clusterUrl({ socketDir, port, database: 'postgres' }), { poolMax: 1 });
     await admin.raw(sql).finally(() => admin.destroy());
   }
 }

@@ -13,7 +13,7 @@ import { redisSocket, startRedis } from '#provisioning/services/redis.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    postgres: { dir: string; port: number; template: string; failure: string | null };
+    postgres: { socketDir: string; port: number; template: string; failure: string | null };
     redis: { socket: string };
   }
 }
@@ -58,13 +58,19 @@ export default async function setup(project: TestProject): Promise<() => Promise
       startCluster(cluster(pgDir, binDir, account)),
       startRedis({
         dir: join(dir, 'redis'),
+        socketDir: join(dir, 'redis', 'run'),
         port: 0,
         settings: { appendonly: 'no', databases: '4096' },
         logFile: join(dir, 'redis.log'),
       }),
     ]);
-    project.provide('postgres', { dir: pgDir, port: PORT, template: TEMPLATE, failure: template.failure });
-    project.provide('redis', { socket: redisSocket(join(dir, 'redis')) });
+    project.provide('postgres', {
+      socketDir: join(pgDir, 'run'),
+      port: PORT,
+      template: TEMPLATE,
+      failure: template.failure,
+    });
+    project.provide('redis', { socket: redisSocket(join(dir, 'redis', 'run')) });
     return stop;
   } catch (error) {
     await stop();
@@ -109,9 +115,9 @@ async function migratedCluster(binDir: string, account: Account | undefined): Pr
 async function migrateTemplate(options: ClusterOptions): Promise<void> {
   const postgres = await startCluster(options);
   try {
-    const admin = openDatabase(clusterUrl({ dir: options.dir, port: PORT, database: 'postgres' }));
+    const admin = openDatabase(clusterUrl({ socketDir: options.socketDir, port: PORT, database: 'postgres' }));
     await admin.raw(`create database ${TEMPLATE}`).finally(() => admin.destroy());
-    const db = openDatabase(clusterUrl({ dir: options.dir, port: PORT, database: TEMPLATE }));
+    const db = openDatabase(clusterUrl({ socketDir: options.socketDir, port: PORT, database: TEMPLATE }));
     await migrate(db).finally(() => db.destroy());
   } finally {
     await postgres.stop('SIGINT', 10_000);

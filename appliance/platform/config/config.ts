@@ -159,7 +159,7 @@ function privatePostgresUrl(paths: DataPaths, port: number): string {
 function privateRedisUrl(paths: DataPaths): string {
   const file = join(paths.keys, 'redis.password');
   const password = existsSync(file) ? `?password=${encodeURIComponent(readFileSync(file, 'utf8').trim())}` : '';
-  return `unix:${join(paths.run, 'redis.sock')}${password}`;
+  return `unix:${join(paths.run, 'redis', 'redis.sock')}${password}`;
 }
 
 function readYaml(file: string): Record<string, unknown> {

@@ -44,6 +44,8 @@ export interface IncomingRequest {
 
 /** A new INVITE from outside. 100 Trying has been sent. */
 export interface IncomingInvite extends IncomingRequest {
+  /** The dialog that accept() will make: to be stored before the caller hears of it. */
+  readonly facts: DialogFacts;
   /** Provisional responses make an early dialog: the To tag is fixed from the first one on. */
   progress(reply: Reply): void;
   /** Any final failure, 300 to 699. */
@@ -54,7 +56,7 @@ export interface IncomingInvite extends IncomingRequest {
     acked: Promise<SipRequest>;
   };
   /** The caller gave up (CANCEL, or the transport is gone): 487 has been sent. */
-  onCancel(listener: (reason: { q850?: number; text?: string }) => void): void;
+  onCancel(listener: (reason: { q850?: number; sip?: number; text?: string }) => void): void;
 }
 
 export interface InviteOptions {
@@ -91,7 +93,7 @@ export interface OutgoingInvite {
   /** The first 2xx has been acknowledged. Rejects with `InviteFailed` on any other final response, time-out or transport failure. */
   readonly answered: Promise<{ dialog: Dialog; response: SipResponse }>;
   /** CANCEL as soon as RFC 3261 §9.1 allows; a 2xx that crosses it is acknowledged and ended with BYE. */
-  cancel(reason?: { q850?: number; text?: string }): void;
+  cancel(reason?: { q850?: number; sip?: number; text?: string }): void;
   /** The facts changed (name resolved, credentials asked for, next address tried): persist them. */
   onChange(listener: () => void): void;
 }
@@ -273,6 +275,8 @@ export interface SipStack {
   acceptWebSocket(socket: WebSocketLike, remote: { address: string; port: number }): Flow;
   /** Connections that are up. */
   readonly flows: Flow[];
+  /** The way to an address: a connection that is open, a new one, or none (a browser's WebSocket that is gone). */
+  flowTo(transport: TransportName, address: string, port: number): Flow | undefined;
   /** Our side's address towards a peer. */
   localAddressFor(remote: string): string;
   /** Confirmed dialogs and running transactions: what a drain waits for. */

@@ -1,5 +1,5 @@
 // An INVITE from outside until its final response: RFC 3261 §13.3.
-import type { Dialog, IncomingInvite, Reply } from '../api.ts';
+import type { Dialog, DialogFacts, IncomingInvite, Reply } from '../api.ts';
 import { buildResponse, newTag } from '../message/build.ts';
 import type { SipRequest } from '../message/message.ts';
 import { parseReason } from '../message/reason.ts';
@@ -9,7 +9,7 @@ import { ALLOW, type Core } from './core.ts';
 import { DialogSession } from './dialog.ts';
 import { uasFacts } from './facts.ts';
 
-type CancelReason = { q850?: number; text?: string };
+type CancelReason = { q850?: number; sip?: number; text?: string };
 
 export class InviteFromPeer implements IncomingInvite {
   readonly #transaction: ServerTransaction;
@@ -36,6 +36,10 @@ export class InviteFromPeer implements IncomingInvite {
     return this.#transaction.flow;
   }
 
+  get facts(): DialogFacts {
+    return uasFacts(this.request, this.flow, this.#localTag, this.#contactUri());
+  }
+
   respond(reply: Reply): void {
     if (reply.status < 200) this.progress(reply);
     else if (reply.status < 300) this.accept({ ...reply, body: reply.body?.toString() ?? '' });
@@ -56,8 +60,7 @@ export class InviteFromPeer implements IncomingInvite {
     dialog: Dialog;
     acked: Promise<SipRequest>;
   } {
-    const facts = uasFacts(this.request, this.flow, this.#localTag, this.#contactUri());
-    const dialog = new DialogSession(this.#core, facts, this.flow);
+    const dialog = new DialogSession(this.#core, this.facts, this.flow);
     if (this.#final) {
       // The caller gave up first: 487 has been sent, nothing is left to answer.
       dialog.receiveCancelled();

@@ -45,15 +45,33 @@ export interface Media {
   readonly connected: boolean;
   on<K extends keyof MediaEvents>(name: K, listener: (event: MediaEvents[K]) => void): () => void;
   /** `near`: share a worker with that leg, needed for legs that will meet. `strict`: never latch onto another address than announced. */
-  createLeg(leg: { leg: string; near?: string; codec: Codec; telephoneEvent?: number; remote?: { address: string; port: number }; strict?: boolean }): Promise<{ port: number }>;
-  updateLeg(leg: { leg: string; codec?: Codec; telephoneEvent?: number; remote?: { address: string; port: number }; relatch?: boolean }): Promise<void>;
+  createLeg(leg: {
+    leg: string;
+    near?: string;
+    codec: Codec;
+    telephoneEvent?: number;
+    remote?: { address: string; port: number };
+    strict?: boolean;
+  }): Promise<{ port: number }>;
+  updateLeg(leg: {
+    leg: string;
+    codec?: Codec;
+    telephoneEvent?: number;
+    remote?: { address: string; port: number };
+    relatch?: boolean;
+  }): Promise<void>;
   deleteLeg(leg: string): Promise<LegStats | undefined>;
   /** All in one go; a bridge is two entries. */
   route(routes: { leg: string; hear: Hear }[]): Promise<void>;
   /** While blocked, digits of this leg reach only `digit` events: not the other party, not a recording. */
   blockDigits(leg: string, blocked: boolean): Promise<void>;
   sendDigits(leg: string, digits: string): Promise<void>;
-  startRecording(recording: { recording: string; file: string; legs: { leg: string; stream: number }[]; meta?: unknown }): Promise<void>;
+  startRecording(recording: {
+    recording: string;
+    file: string;
+    legs: { leg: string; stream: number }[];
+    meta?: unknown;
+  }): Promise<void>;
   /** Stream 0 is the customer; every other stream goes to the right side. */
   addToRecording(recording: string, leg: string, stream: number): Promise<void>;
   markRecording(recording: string, mark: Record<string, unknown>): Promise<void>;

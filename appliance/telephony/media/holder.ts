@@ -1,0 +1,205 @@
+// Opens the RTP ports and never reads them; starts the `media` process with the descriptors inherited and keeps a second one warm.
+// When the first dies the second goes on: meanwhile the kernel queues what arrives, so parties notice a pause and lose nothing.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { renameSync } from 'node:fs';
+import type { PortPair } from './messages.ts';
+import type { ProcessConfig, ToHolder } from './process.ts';
+import { UdpPort } from './transport.ts';
+
+/** The part of a pino logger that is needed here. */
+export interface MediaLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface HolderConfig {
+  /** Ports for RTP (even) and RTCP (the odd one above). */
+  ports: { first: number; last: number };
+  legs: number;
+  workers: number;
+  address: string;
+  socketPath: string;
+  promptDir: string;
+  recordingDir: string;
+  stateFile: string;
+  log: MediaLog;
+}
+
+const FIRST_INHERITED_FD = 4; // after stdin, stdout, stderr and the channel to us
+const QUICK_DEATHS = 3;
+const QUICK_MS = 10_000;
+const MAX_BACKOFF_MS = 10_000;
+const STOP_MS = 5000;
+
+export class Holder {
+  readonly #config: HolderConfig;
+  readonly #held: UdpPort[] = [];
+  readonly #pairs: PortPair[] = [];
+  readonly #deaths: number[] = [];
+  #active: ChildProcess | undefined;
+  #standby: ChildProcess | undefined;
+  #standbyWarm = false;
+  #stopping = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(config: HolderConfig) {
+    this.#config = config;
+  }
+
+  /** Resolves when the switch takes requests. @throws when too few ports are free. */
+  async start(): Promise<void> {
+    this.#openPorts();
+    await new Promise<void>((resolve, reject) => {
+      this.#activate(this.#spawn(), resolve, reject);
+    });
+    this.#prepareStandby();
+  }
+
+  /** Process id of the one that switches now. */
+  get activePid(): number | undefined {
+    return this.#active?.pid;
+  }
+
+  get standbyReady(): boolean {
+    return this.#standbyWarm;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    clearTimeout(this.#timer);
+    this.#standby?.kill('SIGKILL'); // it has touched nothing
+    const active = this.#active;
+    if (active && active.exitCode === null && active.signalCode === null) {
+      const gone = new Promise<void>((resolve) => {
+        active.once('exit', () => resolve());
+      });
+      active.kill('SIGTERM');
+      const timer = setTimeout(() => active.kill('SIGKILL'), STOP_MS);
+      await gone;
+      clearTimeout(timer);
+    }
+    for (const port of this.#held) port.close();
+  }
+
+  #openPorts(): void {
+    const { ports, legs, address, log } = this.#config;
+    let taken = 0;
+    for (let port = ports.first + (ports.first & 1); port + 1 <= ports.last && this.#pairs.length < legs; port += 2) {
+      const pair = holdPair(port, address);
+      if (!pair) {
+        taken++;
+        continue;
+      }
+      const fd = FIRST_INHERITED_FD + this.#held.length;
+      this.#pairs.push({ slot: this.#pairs.length, port, rtpFd: fd, rtcpFd: fd + 1 });
+      this.#held.push(...pair);
+    }
+    if (taken) log.warn({ taken }, 'some RTP ports are used by another program');
+    if (this.#pairs.length < legs) {
+      for (const port of this.#held.splice(0)) port.close();
+      const range = `${ports.first}-${ports.last}`;
+      throw new Error(`only ${this.#pairs.length} of ${legs} pairs of RTP ports are free in ${range}`);
+    }
+  }
+
+  #spawn(): ChildProcess {
+    const { address, workers, socketPath, promptDir, recordingDir, stateFile } = this.#config;
+    const config: ProcessConfig = {
+      address,
+      workers,
+      socketPath,
+      promptDir,
+      recordingDir,
+      stateFile,
+      ports: this.#pairs,
+    };
+    return spawn(process.execPath, [new URL('process.ts', import.meta.url).pathname], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...this.#held.map((port) => port.fd)],
+      env: { ...process.env, STRONGROOM_MEDIA_PROCESS: JSON.stringify(config) },
+    });
+  }
+
+  #activate(child: ChildProcess, up: () => void, failed: (error: Error) => void): void {
+    const { log } = this.#config;
+    this.#active = child;
+    let fatal = '';
+    child.on('message', (message: ToHolder) => {
+      if (message.say === 'fatal') {
+        fatal = message.error;
+        log.error({ error: message.error }, 'media cannot go on');
+      }
+      if (message.say !== 'up') return;
+      log.info({ pid: child.pid, restored: message.restored, tookMs: message.tookMs }, 'media is up');
+      up();
+    });
+    child.once('exit', (code, signal) => {
+      failed(new Error(fatal || `media ended with ${signal ?? code}`));
+      if (!this.#stopping) this.#replace(signal ?? String(code));
+    });
+    child.once('error', failed);
+    child.send('go', () => undefined);
+  }
+
+  #replace(why: string): void {
+    const { log } = this.#config;
+    const now = performance.now();
+    this.#deaths.push(now);
+    while (now - this.#deaths[0]! > QUICK_MS) this.#deaths.shift();
+    log.error({ why, recently: this.#deaths.length }, 'media died');
+    if (this.#deaths.length < QUICK_DEATHS) {
+      this.#takeOver();
+      return;
+    }
+    // It dies of what it finds: go on without the state rather than never.
+    if (this.#deaths.length === QUICK_DEATHS) this.#setStateAside();
+    const backoffMs = Math.min(MAX_BACKOFF_MS, 500 * 2 ** (this.#deaths.length - QUICK_DEATHS));
+    this.#timer = setTimeout(() => this.#takeOver(), backoffMs);
+  }
+
+  #takeOver(): void {
+    const ready = this.#standby;
+    this.#standby = undefined;
+    this.#standbyWarm = false;
+    this.#activate(ready ?? this.#spawn(), ignore, ignore);
+    this.#timer = setTimeout(() => this.#prepareStandby(), 1000);
+  }
+
+  #prepareStandby(): void {
+    if (this.#stopping || this.#standby) return;
+    const child = this.#spawn();
+    this.#standby = child;
+    child.on('message', (message: ToHolder) => {
+      if (message.say === 'warm' && this.#standby === child) this.#standbyWarm = true;
+    });
+    child.once('exit', () => {
+      if (this.#standby !== child) return;
+      this.#standby = undefined;
+      this.#standbyWarm = false;
+      if (!this.#stopping) this.#timer = setTimeout(() => this.#prepareStandby(), MAX_BACKOFF_MS);
+    });
+  }
+
+  #setStateAside(): void {
+    const { stateFile, log } = this.#config;
+    try {
+      renameSync(`${stateFile}.json`, `${stateFile}.json.bad`);
+      log.error({ stateFile }, 'media starts without its former legs');
+    } catch {
+      // there was none
+    }
+  }
+}
+
+function holdPair(port: number, address: string): [UdpPort, UdpPort] | undefined {
+  let rtp: UdpPort | undefined;
+  try {
+    rtp = UdpPort.hold(port, address);
+    return [rtp, UdpPort.hold(port + 1, address)];
+  } catch {
+    rtp?.close();
+    return undefined;
+  }
+}
+
+function ignore(): void {}

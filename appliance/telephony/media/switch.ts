@@ -1,0 +1,305 @@
+// The main thread of `media`: gives out ports, hands requests to the workers and the recorder, keeps what a successor must know.
+// No audio passes here.
+import type { LegStats, MediaEvents } from './api.ts';
+import { LegTable } from './leg-table.ts';
+import type { PortPair, RecorderRequest, WorkerRequest } from './messages.ts';
+import { monoMs } from './mono.ts';
+import type { HearRequest, Request } from './protocol.ts';
+import { type Recording, Recordings } from './recordings.ts';
+import { Ring } from './ring.ts';
+import { Slots } from './slots.ts';
+import { bootId, StateFile, type StatePage } from './state-file.ts';
+import { Thread } from './threads.ts';
+
+export interface SwitchConfig {
+  address: string;
+  ports: PortPair[];
+  workers: number;
+  promptDir: string;
+  recordingDir: string;
+  stateFile: string;
+}
+
+type Op<K extends Request['op']> = Extract<Request, { op: K }>;
+type EventSink = <K extends keyof MediaEvents>(event: K, data: MediaEvents[K]) => void;
+
+const RING_BYTES = 16 << 20; // at 300 recorded calls, three seconds of a disk that stands still
+
+export class MediaSwitch {
+  readonly #config: SwitchConfig;
+  readonly #table: LegTable;
+  readonly #workers: Thread<WorkerRequest>[];
+  readonly #recorder: Thread<RecorderRequest>;
+  readonly #tell: EventSink;
+  readonly #routes = new Map<string, { hear: HearRequest; sinceMs: number }>();
+  readonly #recordings: Recordings;
+  #slots: Slots;
+  #state: StateFile | undefined;
+
+  constructor(config: SwitchConfig, tell: EventSink, onDeath: (error: Error) => void) {
+    this.#config = config;
+    this.#tell = tell;
+    const { ports, workers: count } = config;
+    const table = LegTable.allocate(ports.length);
+    this.#table = new LegTable(table);
+    this.#slots = new Slots(ports.length, count, []);
+    this.#recordings = new Recordings(config.recordingDir);
+    const rings = Array.from({ length: count }, () => Ring.allocate(RING_BYTES));
+    const onEvent = ({ event, data }: { event: keyof MediaEvents; data: MediaEvents[keyof MediaEvents] }) => {
+      this.#heard(event, data);
+    };
+    this.#recorder = new Thread(new URL('recorder.ts', import.meta.url), { rings }, onEvent, onDeath);
+    this.#workers = rings.map((ring, i) => {
+      const own = ports.filter(({ slot }) => this.#slots.workerOfSlot(slot) === i);
+      const setup = { table, ring, address: config.address, promptDir: config.promptDir, ports: own };
+      return new Thread(new URL('worker.ts', import.meta.url), setup, onEvent, onDeath);
+    });
+  }
+
+  /** Threads are up and modules loaded. */
+  async warm(): Promise<void> {
+    const health = { op: 'health' } as const;
+    await Promise.all([this.#recorder.ask(health), ...this.#workers.map((worker) => worker.ask(health))]);
+  }
+
+  /** Starts to read the ports, with whatever a predecessor left. @returns the legs that are there again. */
+  async begin(): Promise<string[]> {
+    const { stateFile, ports } = this.#config;
+    const page = StateFile.read(stateFile, this.#table, ports[0]?.port ?? 0);
+    const legs = page?.legs ?? [];
+    this.#slots = new Slots(ports.length, this.#workers.length, legs);
+    const nowMs = monoMs();
+    for (const { leg, hear, sinceMs } of legs)
+      this.#routes.set(leg, { hear: resumed(hear, nowMs - sinceMs), sinceMs: nowMs });
+    const reopened = Promise.all((page?.recordings ?? []).map((recording) => this.#reopen(recording)));
+    await Promise.all(
+      this.#workers.map((worker, i) => {
+        const own = legs.filter(({ slot }) => this.#slots.workerOfSlot(slot) === i);
+        const routes = own.map(({ leg }) => ({ leg, hear: this.#routes.get(leg)!.hear }));
+        return worker.ask({ op: 'begin', restore: own.map(({ leg, slot }) => ({ leg, slot })), routes });
+      }),
+    );
+    await reopened;
+    this.#state = new StateFile(stateFile, this.#table, () => this.#page());
+    this.#state.touch();
+    return legs.map(({ leg }) => leg);
+  }
+
+  get legs(): string[] {
+    return this.#slots.legs;
+  }
+
+  async handle(request: Request): Promise<unknown> {
+    const result = await this.#handle(request);
+    if (request.op !== 'stats' && request.op !== 'list' && request.op !== 'health') this.#state?.touch();
+    return result;
+  }
+
+  /** Everything to disk; legs and recordings stay for a successor. */
+  async stop(): Promise<void> {
+    await this.#recorder.ask({ op: 'flush' });
+    this.#state?.close();
+    this.#state = undefined;
+  }
+
+  #handle(request: Request): Promise<unknown> {
+    switch (request.op) {
+      case 'leg.create':
+        return this.#create(request);
+      case 'leg.update':
+        return this.#worker(request.leg).ask({ op: 'update', leg: request.leg, settings: request });
+      case 'leg.delete':
+        return this.#delete(request.leg);
+      case 'route':
+        return this.#route(request);
+      case 'digits.block':
+        return this.#worker(request.leg).ask({ op: 'block', leg: request.leg, blocked: request.blocked });
+      case 'digits.send':
+        return this.#worker(request.leg).ask({ op: 'digits', leg: request.leg, digits: request.digits });
+      case 'recording.start':
+        return this.#startRecording(request);
+      case 'recording.add':
+        return this.#join(this.#recordings.need(request.recording), request.leg, request.stream);
+      case 'recording.mark':
+        return this.#mark(this.#recordings.need(request.recording), request.mark);
+      case 'recording.pause':
+      case 'recording.resume':
+        return this.#pause(this.#recordings.need(request.recording), request.op === 'recording.pause');
+      case 'recording.stop':
+        return this.#stopRecording(request.recording);
+      case 'stats': {
+        const worker = this.#slots.worker(request.leg);
+        return worker === undefined ? nothing() : this.#workers[worker]!.ask({ op: 'stats', leg: request.leg });
+      }
+      case 'list':
+        return Promise.resolve({
+          legs: this.#slots.legs,
+          recordings: this.#recordings.all.map(({ recording }) => recording),
+        });
+      case 'health':
+        return this.#health();
+    }
+  }
+
+  async #create(request: Op<'leg.create'>): Promise<{ port: number }> {
+    const { leg } = request;
+    const known = this.#slots.slot(leg);
+    const slot = known ?? this.#slots.take(leg, request.near);
+    try {
+      await this.#worker(leg).ask({ op: 'create', leg, slot, settings: request });
+    } catch (error) {
+      if (known === undefined) this.#slots.release(leg); // nothing stays allocated
+      throw error;
+    }
+    if (!this.#routes.has(leg)) this.#routes.set(leg, { hear: { kind: 'none' }, sinceMs: monoMs() });
+    return { port: this.#config.ports[slot]!.port };
+  }
+
+  async #delete(leg: string): Promise<LegStats | undefined> {
+    const worker = this.#slots.worker(leg);
+    if (worker === undefined) return undefined;
+    const recording = this.#recordings.of(leg);
+    if (recording) {
+      const stream = recording.legs.get(leg);
+      recording.legs.delete(leg);
+      await this.#mark(recording, { left: leg, stream });
+    }
+    const stats = (await this.#workers[worker]!.ask({ op: 'delete', leg })) as LegStats | undefined;
+    this.#slots.release(leg);
+    this.#routes.delete(leg);
+    for (const [other, route] of this.#routes) {
+      if (route.hear.kind === 'leg' && route.hear.leg === leg) this.#routes.set(other, silent());
+    }
+    return stats;
+  }
+
+  async #route({ routes }: Op<'route'>): Promise<void> {
+    const worker = this.#worker(routes[0]!.leg);
+    for (const { leg, hear } of routes) {
+      const others =
+        hear.kind === 'leg' ? [leg, hear.leg] : hear.kind === 'mix' ? [leg, ...this.#inMix(hear.mix)] : [leg];
+      for (const other of others) {
+        if (this.#worker(other) === worker) continue;
+        throw new Error(`${leg} and ${other} live in different workers: create one near the other`);
+      }
+    }
+    await worker.ask({ op: 'route', routes });
+    const sinceMs = monoMs();
+    for (const { leg, hear } of routes)
+      if (this.#slots.slot(leg) !== undefined) this.#routes.set(leg, { hear, sinceMs });
+  }
+
+  #inMix(mix: string): string[] {
+    return [...this.#routes].flatMap(([leg, { hear }]) => (hear.kind === 'mix' && hear.mix === mix ? [leg] : []));
+  }
+
+  async #startRecording(request: Op<'recording.start'>): Promise<void> {
+    for (const { leg } of request.legs) this.#worker(leg);
+    let recording = this.#recordings.get(request.recording);
+    if (!recording) {
+      const { meta } = request;
+      recording = this.#recordings.add(request.recording, request.file, meta);
+      const { number, file } = recording;
+      try {
+        await this.#recorder.ask({ op: 'open', number, recording: request.recording, file, meta, paused: false });
+      } catch (error) {
+        this.#recordings.remove(request.recording);
+        throw error;
+      }
+    }
+    for (const { leg, stream } of request.legs) await this.#join(recording, leg, stream);
+  }
+
+  async #join(recording: Recording, leg: string, stream: number): Promise<void> {
+    const worker = this.#worker(leg);
+    if (recording.legs.get(leg) === stream) return;
+    this.#recordings.of(leg)?.legs.delete(leg);
+    recording.legs.set(leg, stream);
+    await this.#mark(recording, { joined: leg, stream });
+    await worker.ask({ op: 'record', leg, recording: recording.number, stream });
+  }
+
+  #mark(recording: Recording, mark: unknown): Promise<unknown> {
+    return this.#recorder.ask({ op: 'mark', number: recording.number, mark });
+  }
+
+  async #pause(recording: Recording, paused: boolean): Promise<void> {
+    recording.paused = paused;
+    await this.#recorder.ask({ op: 'pause', number: recording.number, paused });
+  }
+
+  async #stopRecording(name: string): Promise<void> {
+    const recording = this.#recordings.get(name);
+    if (!recording) return; // stopped before: the request was repeated
+    this.#recordings.remove(name);
+    const { number } = recording;
+    await Promise.all(this.#workers.map((worker) => worker.ask({ op: 'end-recording', recording: number })));
+    await this.#recorder.ask({ op: 'close', number });
+  }
+
+  async #reopen(saved: StatePage['recordings'][number]): Promise<void> {
+    const { recording, number, file, meta, paused } = saved;
+    this.#recordings.adopt({ ...saved, meta, legs: new Map(saved.legs.map(({ leg, stream }) => [leg, stream])) });
+    const mark = { gap: 'restart', at: new Date().toISOString() };
+    try {
+      await this.#recorder.ask({ op: 'open', number, recording, file, meta, paused, mark });
+    } catch (error) {
+      this.#recordings.remove(recording);
+      this.#tell('recording-failed', { recording, error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  #heard(event: keyof MediaEvents, data: MediaEvents[keyof MediaEvents]): void {
+    if (event === 'played') {
+      const { leg } = data as MediaEvents['played'];
+      if (this.#routes.has(leg)) this.#routes.set(leg, silent());
+      this.#state?.touch();
+    }
+    this.#tell(event, data as never);
+  }
+
+  #worker(leg: string): Thread<WorkerRequest> {
+    const worker = this.#slots.worker(leg);
+    if (worker === undefined) throw new Error(`no leg ${leg}`);
+    return this.#workers[worker]!;
+  }
+
+  async #health(): Promise<unknown> {
+    const ask = { op: 'health' } as const;
+    return {
+      legs: this.#slots.size,
+      ports: this.#config.ports.length,
+      workers: await Promise.all(this.#workers.map((worker) => worker.ask(ask))),
+      busy: this.#workers.map((worker) => worker.busy),
+      recorder: await this.#recorder.ask(ask),
+    };
+  }
+
+  #page(): StatePage {
+    return {
+      boot: bootId(),
+      firstPort: this.#config.ports[0]?.port ?? 0,
+      legs: [...this.#routes].flatMap(([leg, { hear, sinceMs }]) => {
+        const slot = this.#slots.slot(leg);
+        return slot === undefined ? [] : [{ leg, slot, hear, sinceMs }];
+      }),
+      recordings: this.#recordings.all.map((recording) => ({
+        ...recording,
+        legs: [...recording.legs].map(([leg, stream]) => ({ leg, stream })),
+      })),
+    };
+  }
+}
+
+function silent(): { hear: HearRequest; sinceMs: number } {
+  return { hear: { kind: 'none' }, sinceMs: monoMs() };
+}
+
+function nothing(): Promise<undefined> {
+  return Promise.resolve(undefined);
+}
+
+/** A prompt goes on where it would be by now. */
+function resumed(hear: HearRequest, elapsedMs: number): HearRequest {
+  return hear.kind === 'play' ? { ...hear, fromMs: (hear.fromMs ?? 0) + Math.max(0, elapsedMs) } : hear;
+}

@@ -32,16 +32,17 @@ export class DigitBuffer {
 
   push(digit: string): void {
     const current = this.#gathering;
-    if (current) {
-      current.cancelTimer();
-      if (digit === current.rules.terminator) return this.#finish('terminator');
-      current.digits += digit;
-      if (current.digits.length >= current.rules.max) return this.#finish('max');
-      this.#arm(current.rules.betweenTimeoutMs);
+    if (!current) {
+      if (this.#ahead.length < TYPED_AHEAD_MAX) this.#ahead += digit;
+      for (const listener of [...this.#listeners]) listener(digit);
       return;
     }
-    if (this.#ahead.length < TYPED_AHEAD_MAX) this.#ahead += digit;
-    for (const listener of [...this.#listeners]) listener(digit);
+    current.cancelTimer();
+    const ends = digit === current.rules.terminator;
+    if (!ends) current.digits += digit;
+    if (ends) this.#finish('terminator');
+    else if (current.digits.length >= current.rules.max) this.#finish('max');
+    else this.#arm(current.rules.betweenTimeoutMs);
   }
 
   /** Tells of digits nobody gathers; they stay in the buffer. Returns what takes the listener off. */

@@ -81,6 +81,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 function cluster(dir: string, binDir: string, account: Account | undefined) {
   return {
     dir,
+    socketDir: join(dir, 'run'),
     binDir,
     account,
     port: PORT,

@@ -11,7 +11,7 @@ import { readHealth, startHeartbeat } from './index.ts';
 let database: TestDatabase;
 let redisUrl: string;
 const rtpengine = createSocket('udp4');
-const ends: (() => Promise<unknown> | undefined)[] = [];
+const ends: (() => unknown)[] = [];
 let config: { rtpengine: string; redisUrl: string };
 
 beforeAll(async () => {

@@ -1,0 +1,55 @@
+import { getLocale } from '#lib/paraglide/runtime.js';
+
+/** The signed-in person's zone; the browser's until somebody signed in. */
+let zone: string | undefined;
+
+export function setTimeZone(name: string | null | undefined): void {
+  zone = name ?? undefined;
+}
+
+/** 0:07, 12:34, 1:02:03: the same in all languages, always the same width for the same length. */
+export function duration(seconds: number | null | undefined): string {
+  if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return '–';
+  const whole = Math.max(0, Math.floor(seconds));
+  const s = String(whole % 60).padStart(2, '0');
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes}:${s}`;
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}:${s}`;
+}
+
+export function timeOfDay(at: string | number, withSeconds = false): string {
+  return format(at, { hour: 'numeric', minute: '2-digit', ...(withSeconds ? { second: '2-digit' } : {}) });
+}
+
+/** Today: the time; else the day and the time. */
+export function moment(at: string | number | null | undefined, now = Date.now()): string {
+  if (at === null || at === undefined) return '–';
+  const day: Intl.DateTimeFormatOptions = { year: 'numeric', month: 'numeric', day: 'numeric' };
+  if (format(at, day) === format(now, day)) return timeOfDay(at);
+  return format(at, { day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit' });
+}
+
+export function full(at: string | number): string {
+  return format(at, { dateStyle: 'full', timeStyle: 'medium' });
+}
+
+export function percent(share: number | null | undefined): string {
+  if (share === null || share === undefined) return '–';
+  return new Intl.NumberFormat(getLocale(), { style: 'percent', maximumFractionDigits: 0 }).format(share);
+}
+
+export function count(value: number): string {
+  return new Intl.NumberFormat(getLocale()).format(value);
+}
+
+function format(at: string | number, options: Intl.DateTimeFormatOptions): string {
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return '–';
+  return new Intl.DateTimeFormat(regional(), { ...options, ...(zone ? { timeZone: zone } : {}) }).format(date);
+}
+
+/** "en" alone would mean American times to a British browser: keep the region the browser knows. */
+function regional(): string {
+  const language = getLocale();
+  return navigator.languages.find((tag) => tag.startsWith(language)) ?? language;
+}

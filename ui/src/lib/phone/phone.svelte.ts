@@ -1,0 +1,268 @@
+import type { UA } from 'jssip/lib/UA';
+import type { RTCSession } from 'jssip/lib/RTCSession';
+import { ApiError, get } from '#lib/api/client.ts';
+import { devices } from './devices.svelte.ts';
+import { Level } from './level.svelte.ts';
+import { type AudioCounts, audioCounts, type QualityProblem, qualityProblem } from './quality.ts';
+
+export type PhoneState =
+  /** Not asked for: this person takes no calls. */
+  | 'off'
+  /** Calls go to a desk phone or an outside number; the box steers it. */
+  | 'desk'
+  | 'connecting'
+  | 'ready'
+  /** Not registered; trying again. */
+  | 'failed'
+  /** Another tab of this browser holds the phone. */
+  | 'elsewhere';
+
+interface Credentials {
+  uri: string;
+  username: string;
+  password: string;
+  wss: string;
+  extension: string;
+}
+
+interface Held {
+  session: RTCSession;
+  interactionId: string | undefined;
+}
+
+const EXPECT_MS = 20_000;
+const QUALITY_EVERY_MS = 5_000;
+
+/** The browser's telephone: registers, rings, answers, and carries the audio. Everything else about a call is asked of the box. */
+export class Phone {
+  readonly level = new Level();
+  #state = $state<PhoneState>('off');
+  #extension = $state<string | undefined>();
+  #ringing = $state.raw<Held | undefined>();
+  #talking = $state.raw<Held | undefined>();
+  #problem = $state<QualityProblem | undefined>();
+  #ua: UA | undefined;
+  #release: (() => void) | undefined;
+  #closed = false;
+  #expectUntil = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #watch: ReturnType<typeof setInterval> | undefined;
+  readonly #audio = new Audio();
+
+  get state(): PhoneState {
+    return this.#state;
+  }
+  get extension(): string | undefined {
+    return this.#extension;
+  }
+  get isRinging(): boolean {
+    return this.#ringing !== undefined;
+  }
+  /** Which interaction rings here, when the box said so. */
+  get ringingFor(): string | undefined {
+    return this.#ringing?.interactionId;
+  }
+  get isTalking(): boolean {
+    return this.#talking !== undefined;
+  }
+  get quality(): QualityProblem | undefined {
+    return this.#problem;
+  }
+
+  /** Waits for the phone of this browser (one tab holds it at a time), then registers and stays registered. */
+  async start(): Promise<void> {
+    this.#state = 'connecting';
+    const credentials = await this.#credentials();
+    if (!credentials || this.#closed) return;
+    this.#extension = credentials.extension;
+    const locked = navigator.locks;
+    if (!locked) return this.#register(credentials);
+    this.#state = 'elsewhere';
+    void locked.request('strongroom.phone', async () => {
+      if (this.#closed) return;
+      const released = new Promise<void>((resolve) => {
+        this.#release = resolve;
+      });
+      // Credentials live as long as the session: the ones asked before waiting may be old.
+      const fresh = await this.#credentials();
+      if (fresh && !this.#closed) await this.#register(fresh);
+      await released;
+    });
+  }
+
+  /** The next call that rings within some seconds is one we asked for: answer it at once. */
+  expectCall(): void {
+    this.#expectUntil = Date.now() + EXPECT_MS;
+    if (this.#ringing) this.answer();
+  }
+
+  answer(): boolean {
+    const ringing = this.#ringing;
+    if (!ringing) return false;
+    this.#expectUntil = 0;
+    ringing.session.answer({
+      mediaConstraints: { audio: devices.constraints(), video: false },
+      // No servers from outside: everything is found on the box's own addresses.
+      pcConfig: { iceServers: [], rtcpMuxPolicy: 'require' },
+    });
+    return true;
+  }
+
+  reject(): void {
+    this.#ringing?.session.terminate({ status_code: 486 });
+  }
+
+  hangUp(): boolean {
+    if (!this.#talking) return false;
+    this.#talking.session.terminate();
+    return true;
+  }
+
+  /** Silences our microphone here and now, before the box has heard of it. */
+  mute(muted: boolean): void {
+    const session = this.#talking?.session;
+    if (muted) session?.mute({ audio: true });
+    else session?.unmute({ audio: true });
+  }
+
+  async useSpeaker(): Promise<void> {
+    await this.#audio.setSinkId?.(devices.speaker).catch(() => undefined);
+  }
+
+  /** Changes the microphone of the call in progress without a new negotiation. */
+  async useMicrophone(): Promise<void> {
+    const sender = this.#talking?.session.connection?.getSenders().find((s) => s.track?.kind === 'audio');
+    if (!sender) return;
+    const stream = await devices.open();
+    const track = stream?.getAudioTracks()[0];
+    if (!stream || !track) return;
+    track.enabled = sender.track?.enabled ?? true;
+    sender.track?.stop();
+    await sender.replaceTrack(track);
+    this.level.listen(stream);
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    this.#hush();
+    this.#ua?.stop();
+    this.#release?.();
+  }
+
+  async #credentials(): Promise<Credentials | undefined> {
+    try {
+      const answer = await get<Credentials | null | undefined>('/me/phone');
+      if (answer?.uri) return answer;
+      this.#state = 'desk';
+    } catch (error) {
+      if (error instanceof ApiError && (error.status === 404 || error.status === 409)) {
+        this.#state = 'desk';
+      } else {
+        this.#state = 'failed';
+        this.#again();
+      }
+    }
+    return undefined;
+  }
+
+  #again(): void {
+    clearTimeout(this.#retry);
+    if (!this.#closed) this.#retry = setTimeout(() => void this.start(), 10_000);
+  }
+
+  async #register(credentials: Credentials): Promise<void> {
+    this.#state = 'connecting';
+    void devices.open().then((stream) => {
+      for (const track of stream?.getTracks() ?? []) track.stop();
+    });
+    const { default: JsSIP } = await import('jssip');
+    if (this.#closed) return;
+    const socket = new JsSIP.WebSocketInterface(`${location.origin.replace(/^http/, 'ws')}${credentials.wss}`);
+    const ua = new JsSIP.UA({
+      sockets: [socket],
+      uri: credentials.uri,
+      authorization_user: credentials.username,
+      password: credentials.password,
+      register_expires: 120,
+      connection_recovery_min_interval: 1,
+      connection_recovery_max_interval: 10,
+      session_timers: false,
+      user_agent: 'Strongroom desktop',
+    });
+    this.#ua = ua;
+    ua.on('registered', () => {
+      this.#state = 'ready';
+    });
+    ua.on('disconnected', () => {
+      this.#state = 'failed';
+    });
+    ua.on('unregistered', () => {
+      if (this.#state === 'ready') this.#state = 'failed';
+    });
+    ua.on('registrationFailed', () => {
+      this.#state = 'failed';
+      // The password of this session may have been replaced: stop, ask for a new one.
+      if (!this.#talking && ua.isConnected()) {
+        ua.stop();
+        this.#release?.();
+        this.#release = undefined;
+        this.#again();
+      }
+    });
+    ua.on('newRTCSession', (event: { originator: string; session: RTCSession; request: { getHeader(name: string): string | undefined } }) => {
+      if (event.originator === 'remote') this.#incoming(event.session, event.request.getHeader('X-Interaction'));
+    });
+    ua.start();
+  }
+
+  #incoming(session: RTCSession, interactionId: string | undefined): void {
+    if (this.#ringing) {
+      session.terminate({ status_code: 486 });
+      return;
+    }
+    const held: Held = { session, interactionId };
+    this.#ringing = held;
+    session.on('peerconnection', ({ peerconnection }) => {
+      peerconnection.addEventListener('track', (event) => {
+        this.#audio.srcObject = event.streams[0] ?? new MediaStream([event.track]);
+        void this.useSpeaker().then(() => this.#audio.play().catch(() => undefined));
+      });
+    });
+    session.on('accepted', () => {
+      if (this.#ringing === held) this.#ringing = undefined;
+      this.#talking = held;
+    });
+    session.on('confirmed', () => this.#listen(session));
+    const ended = () => {
+      if (this.#ringing === held) this.#ringing = undefined;
+      if (this.#talking === held) {
+        this.#talking = undefined;
+        this.#hush();
+      }
+    };
+    session.on('ended', ended);
+    session.on('failed', ended);
+    if (Date.now() < this.#expectUntil) this.answer();
+  }
+
+  #listen(session: RTCSession): void {
+    const connection = session.connection;
+    const track = connection?.getSenders().find((s) => s.track?.kind === 'audio')?.track;
+    if (track) this.level.listen(new MediaStream([track]));
+    let before: AudioCounts | undefined;
+    clearInterval(this.#watch);
+    this.#watch = setInterval(async () => {
+      const now = await audioCounts(connection);
+      if (now && before) this.#problem = qualityProblem(before, now);
+      before = now;
+    }, QUALITY_EVERY_MS);
+  }
+
+  #hush(): void {
+    clearInterval(this.#watch);
+    this.#problem = undefined;
+    this.level.stop();
+    this.#audio.srcObject = null;
+  }
+}

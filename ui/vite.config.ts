@@ -1,0 +1,33 @@
+import { paraglideVitePlugin } from '@inlang/paraglide-js';
+import staticAdapter from '@sveltejs/adapter-static';
+import { sveltekit } from '@sveltejs/kit/vite';
+import { defineConfig } from 'vite';
+import { withoutInlineScript } from './without-inline-script.ts';
+
+/** The box that `vite` in development speaks to: a mock (ui/mock) or a real appliance. */
+const box = process.env.STRONGROOM_UI_BOX ?? 'http://127.0.0.1:27000';
+
+export default defineConfig({
+  plugins: [
+    paraglideVitePlugin({
+      project: `${import.meta.dirname}/project.inlang`,
+      outdir: `${import.meta.dirname}/src/lib/paraglide`,
+      strategy: ['localStorage', 'preferredLanguage', 'baseLocale'],
+      isServer: 'false',
+    }),
+    sveltekit({
+      adapter: withoutInlineScript(staticAdapter({ pages: 'build', assets: 'build', fallback: 'index.html' }), 'build'),
+      version: { pollInterval: 0 },
+    }),
+  ],
+  build: { chunkSizeWarningLimit: 300 },
+  server: {
+    host: '127.0.0.1',
+    port: 27010,
+    strictPort: true,
+    proxy: {
+      '/api': { target: box, ws: true, secure: false, changeOrigin: true },
+      '/sip': { target: box, ws: true, secure: false },
+    },
+  },
+});

@@ -71,7 +71,10 @@ export async function up(knex: Knex): Promise<void> {
       agent_id uuid primary key references agent (id) on delete cascade,
       state text not null check (state in ('offline', 'ready', 'not-ready')),
       reason text,
-      since timestamptz not null
+      since timestamptz not null,
+      -- asked for while busy: takes effect when the work is done
+      pending_state text check (pending_state in ('offline', 'not-ready')),
+      pending_reason text
     );
 
     create table presence_change (

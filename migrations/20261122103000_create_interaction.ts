@@ -42,7 +42,7 @@ export async function up(knex: Knex): Promise<void> {
       ended_at timestamptz,
       end_reason text check (end_reason in ('answered', 'abandoned', 'overflow', 'timed-out', 'callback', 'voicemail', 'queued',
         'transferred', 'hold', 'resumed', 'completed', 'failed', 'rejected', 'pulled', 'restarted')),
-      duration_s numeric generated always as (extract(epoch from ended_at) - extract(epoch from started_at)) stored,
+      duration_s numeric generated always as (extract(epoch from (ended_at - started_at))) stored,
       check (ended_at >= started_at),
       check ((ended_at is null) = (end_reason is null)),
       check (kind not in ('agent', 'hold', 'consult', 'wrap-up') or agent_id is not null),

@@ -1,4 +1,3 @@
-import type { PresenceState } from '#appliance/contract/work.ts';
 import type { Clock } from '#appliance/kernel/clock.ts';
 import { Emitter } from '#appliance/kernel/emitter.ts';
 import { AppError } from '#appliance/kernel/errors.ts';
@@ -7,7 +6,7 @@ import type { Bus } from '#appliance/platform/bus/index.ts';
 import type { Batch, Database } from '#appliance/platform/postgres/index.ts';
 import { type AgentRow, createStore, type PresenceRow, type ReasonRow } from './store.ts';
 
-export type { AgentRow, PresenceRow, ReasonRow } from './store.ts';
+export type { AgentRow, PresenceChangeRow, PresenceRow, ReasonRow } from './store.ts';
 export type Agents = ReturnType<typeof createAgents>;
 export type AgentsEvents = { reloaded: Record<string, never> };
 
@@ -74,15 +73,16 @@ export function createAgents({ db, batch, bus, clock }: { db: Database; batch: B
     chosenReason(code: string | undefined): string | null {
       if (code === undefined) return null;
       const reason = reasons.get(code);
-      if (!reason?.active || reason.system) throw new AppError('invalid', 'reason-unknown', `There is no not-ready reason ${code}`);
+      if (!reason?.active || reason.system)
+        throw new AppError('invalid', 'reason-unknown', `There is no not-ready reason ${code}`);
       return reason.code;
     },
 
     presences: (): Promise<PresenceRow[]> => store.presences(),
     presenceHistory: store.presenceHistory,
-    /** Keeps the state and its history; resolves after commit. `by` is the agent, a supervisor's id, or `router`. */
-    setPresence(agentId: string, state: PresenceState, reason: string | null, by: string, at: Date = clock.now()): Promise<void> {
-      return store.savePresence({ id: uuidv7(at.getTime()), agentId, state, reason, since: at, by });
+    /** Keeps the state, and its history when `by` (the agent, a supervisor's id, or `router`) changed it; resolves after commit. */
+    savePresence(row: PresenceRow, by?: string): Promise<void> {
+      return store.savePresence(row, by === undefined ? undefined : { id: uuidv7(clock.now().getTime()), by });
     },
   };
 }

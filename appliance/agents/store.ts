@@ -26,6 +26,19 @@ export interface PresenceRow {
   state: PresenceState;
   reason: string | null;
   since: Date;
+  /** Asked for while busy: takes effect when the work is done. */
+  pendingState: 'not-ready' | 'offline' | null;
+  pendingReason: string | null;
+}
+
+/** One change in the history. */
+export interface PresenceChangeRow {
+  id: string;
+  agentId: string;
+  state: PresenceState;
+  reason: string | null;
+  since: Date;
+  by: string;
 }
 
 export interface ReasonRow {
@@ -41,13 +54,14 @@ export function createStore(db: Database, batch: Batch) {
   const upsertPresence = batch.statement<PresenceRow>(
     'presence.set',
     150,
-    `insert into presence (agent_id, state, reason, since)
-     select r."agentId", r.state, r.reason, r.since
-     from jsonb_to_recordset($1::jsonb) as r("agentId" uuid, state text, reason text, since timestamptz)
-     on conflict (agent_id) do update set state = excluded.state, reason = excluded.reason, since = excluded.since`,
+    `insert into presence (agent_id, state, reason, since, pending_state, pending_reason)
+     select r."agentId", r.state, r.reason, r.since, r."pendingState", r."pendingReason"
+     from jsonb_to_recordset($1::jsonb) as r("agentId" uuid, state text, reason text, since timestamptz, "pendingState" text, "pendingReason" text)
+     on conflict (agent_id) do update set state = excluded.state, reason = excluded.reason, since = excluded.since,
+       pending_state = excluded.pending_state, pending_reason = excluded.pending_reason`,
     { key: (row) => row.agentId },
   );
-  const insertChange = batch.statement<PresenceRow & { id: string; by: string }>(
+  const insertChange = batch.statement<PresenceChangeRow>(
     'presence.change',
     151,
     `insert into presence_change (id, agent_id, state, reason, at, by)
@@ -67,12 +81,14 @@ export function createStore(db: Database, batch: Batch) {
       return rows;
     },
     async presences(): Promise<PresenceRow[]> {
-      const { rows } = await db.raw('select agent_id as "agentId", state, reason, since from presence');
+      const { rows } = await db.raw(
+        `select agent_id as "agentId", state, reason, since, pending_state as "pendingState", pending_reason as "pendingReason" from presence`,
+      );
       return rows;
     },
-    async presenceHistory(agentId: string, from: Date, to: Date): Promise<(PresenceRow & { by: string })[]> {
+    async presenceHistory(agentId: string, from: Date, to: Date): Promise<PresenceChangeRow[]> {
       const { rows } = await db.raw(
-        `select agent_id as "agentId", state, reason, at as since, by from presence_change
+        `select id, agent_id as "agentId", state, reason, at as since, by from presence_change
          where agent_id = ? and at >= ? and at < ? order by at, id limit 5000`,
         [agentId, from, to],
       );
@@ -82,8 +98,12 @@ export function createStore(db: Database, batch: Batch) {
       const { rows } = await db.raw('select code, label, system, active from not_ready_reason order by position, code');
       return rows;
     },
-    async savePresence(row: PresenceRow & { id: string; by: string }): Promise<void> {
-      await Promise.all([upsertPresence(row), insertChange(row)]);
+    /** The state now, and, when `by` says who changed it, a line of history. */
+    async savePresence(row: PresenceRow, change?: { id: string; by: string }): Promise<void> {
+      const writes = [upsertPresence(row)];
+      const { agentId, state, reason, since } = row;
+      if (change) writes.push(insertChange({ ...change, agentId, state, reason, since }));
+      await Promise.all(writes);
     },
   };
 }

@@ -18,6 +18,8 @@ export interface MeLive {
   presence: PresenceState;
   reason: string | null;
   since: string;
+  /** Asked for while busy: takes effect when the work is done. */
+  pending?: { state: PresenceState; reason: string | null } | null;
   offers: OfferView[];
   work: (MeWork & { call: CallView | null })[];
 }

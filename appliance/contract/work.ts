@@ -114,6 +114,8 @@ export interface AgentLive {
   presence: PresenceState;
   reason: string | null;
   since: string;
+  /** Asked for while busy: takes effect when the work is done. */
+  pending?: { state: PresenceState; reason: string | null } | null;
   activity: AgentActivity;
   activitySince: string;
   work: { interactionId: string; channel: Channel; queueName: string | null; state: InteractionState; since: string; from: string }[];

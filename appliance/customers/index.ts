@@ -40,4 +40,3 @@ export function createCustomers({ db }: { db: Database }) {
     search: store.search,
   };
 }
-

@@ -51,7 +51,10 @@ export function createStore(db: Database) {
         const id = uuidv7();
         // The unique identity decides a race: who loses takes his customer back and reads the winner's.
         const made = await db.transaction(async (trx) => {
-          const { rows } = await trx.raw(`insert into customer (id) values (?) returning id, name, company, language, notes, attributes`, [id]);
+          const { rows } = await trx.raw(
+            `insert into customer (id) values (?) returning id, name, company, language, notes, attributes`,
+            [id],
+          );
           const linked = await trx.raw(
             `insert into identity (id, customer_id, kind, value) values (?, ?, ?, ?) on conflict (kind, value) do nothing returning id`,
             [uuidv7(), id, kind, value],
@@ -81,11 +84,19 @@ export function createStore(db: Database) {
     },
 
     async identities(customerId: string): Promise<IdentityRow[]> {
-      const { rows } = await db.raw('select id, kind, value, label from identity where customer_id = ? order by kind, value', [customerId]);
+      const { rows } = await db.raw(
+        'select id, kind, value, label from identity where customer_id = ? order by kind, value',
+        [customerId],
+      );
       return rows;
     },
 
-    async addIdentity(customerId: string, kind: IdentityKind, value: string, label: string | null): Promise<IdentityRow> {
+    async addIdentity(
+      customerId: string,
+      kind: IdentityKind,
+      value: string,
+      label: string | null,
+    ): Promise<IdentityRow> {
       try {
         const { rows } = await db.raw(
           'insert into identity (id, customer_id, kind, value, label) values (?, ?, ?, ?, ?) returning id, kind, value, label',
@@ -104,16 +115,18 @@ export function createStore(db: Database) {
 
     /** The history, newest first. */
     async consents(customerId: string): Promise<ConsentRow[]> {
-      const { rows } = await db.raw(`select ${CONSENT} from consent where customer_id = ? order by at desc, id desc`, [customerId]);
+      const { rows } = await db.raw(`select ${CONSENT} from consent where customer_id = ? order by at desc, id desc`, [
+        customerId,
+      ]);
       return rows;
     },
 
     /** The newest word on one kind; undefined when nobody asked. */
     async consent(customerId: string, kind: string): Promise<boolean | undefined> {
-      const { rows } = await db.raw('select granted from consent where customer_id = ? and kind = ? order by at desc, id desc limit 1', [
-        customerId,
-        kind,
-      ]);
+      const { rows } = await db.raw(
+        'select granted from consent where customer_id = ? and kind = ? order by at desc, id desc limit 1',
+        [customerId, kind],
+      );
       return rows[0]?.granted;
     },
 
@@ -124,7 +137,15 @@ export function createStore(db: Database) {
       try {
         const { rows } = await db.raw(
           `insert into consent (id, customer_id, kind, granted, source, interaction_id, at) values (?, ?, ?, ?, ?, ?, ?) returning ${CONSENT}`,
-          [uuidv7(), customerId, input.kind, input.granted, input.source, input.interactionId ?? null, input.at ?? new Date()],
+          [
+            uuidv7(),
+            customerId,
+            input.kind,
+            input.granted,
+            input.source,
+            input.interactionId ?? null,
+            input.at ?? new Date(),
+          ],
         );
         return rows[0];
       } catch (error) {

@@ -1,4 +1,4 @@
-import type { Channel, SegmentEnd } from '#appliance/contract/work.ts';
+import type { Channel, SegmentEnd, SegmentKind } from '#appliance/contract/work.ts';
 import type { Clock } from '#appliance/kernel/clock.ts';
 import { Emitter } from '#appliance/kernel/emitter.ts';
 import { AppError, messageOf } from '#appliance/kernel/errors.ts';
@@ -7,7 +7,14 @@ import type { Bus } from '#appliance/platform/bus/index.ts';
 import type { Log } from '#appliance/platform/log/index.ts';
 import { endAtLast, endBetween, stateIn } from './places.ts';
 import type { InteractionStore } from './store.ts';
-import { besides, type InteractionPatch, type InteractionRow, type NewSegment, type OpenInteraction, type SegmentRow } from './types.ts';
+import {
+  besides,
+  type InteractionPatch,
+  type InteractionRow,
+  type NewSegment,
+  type OpenInteraction,
+  type SegmentRow,
+} from './types.ts';
 
 /** What this process knows about an interaction: its row, the place where it is, and what runs beside it. */
 interface Live {
@@ -77,10 +84,12 @@ export function createSpine(deps: { store: InteractionStore; bus: Bus; clock: Cl
     if (endedAt) row.endedAt ??= endedAt;
     if (endReason) row.endReason ??= endReason;
     const written: Record<string, unknown> = { ...fields };
-    if (answeredAt) written['answeredAt'] = answeredAt;
-    if (endedAt) written['endedAt'] = endedAt;
-    if (endReason) written['endReason'] = endReason;
-    return Object.keys(written).length === 0 ? Promise.resolve() : store.patchInteraction({ id: row.id, patch: written });
+    if (answeredAt) written.answeredAt = answeredAt;
+    if (endedAt) written.endedAt = endedAt;
+    if (endReason) written.endReason = endReason;
+    return Object.keys(written).length === 0
+      ? Promise.resolve()
+      : store.patchInteraction({ id: row.id, patch: written });
   }
 
   function close(segment: SegmentRow, end: SegmentEnd, at: Date): Promise<void> {
@@ -132,7 +141,8 @@ export function createSpine(deps: { store: InteractionStore; bus: Bus; clock: Cl
         endedAt: null,
         endReason: null,
       };
-      if (known.has(row.id)) throw new AppError('conflict', 'interaction-exists', `Interaction ${row.id} is open already`);
+      if (known.has(row.id))
+        throw new AppError('conflict', 'interaction-exists', `Interaction ${row.id} is open already`);
       remember(row);
       try {
         await committed(row.id, 'open', [store.insertInteraction(row)]);
@@ -183,12 +193,14 @@ export function createSpine(deps: { store: InteractionStore; bus: Bus; clock: Cl
         at = later(at, entry.place.startedAt);
         writes.push(close(entry.place, segment.previous ?? endBetween(entry.place.kind, segment.kind), at));
       }
+      // Hold and what follows it belong to the same agent and queue unless said otherwise.
+      const same = staysWithAgent(entry.place?.kind) && staysWithAgent(segment.kind) ? entry.place : undefined;
       const row: SegmentRow = {
         id: uuidv7(at.getTime()),
         interactionId,
         kind: segment.kind,
-        queueId: segment.queueId ?? null,
-        agentId: segment.agentId ?? null,
+        queueId: segment.queueId === undefined ? (same?.queueId ?? null) : segment.queueId,
+        agentId: segment.agentId ?? same?.agentId ?? null,
         flowVersionId: segment.flowVersionId ?? null,
         startedAt: at,
         endedAt: null,
@@ -203,7 +215,7 @@ export function createSpine(deps: { store: InteractionStore; bus: Bus; clock: Cl
         if (entry.row.endedAt) change.state = 'wrap-up';
       } else if (!beside) {
         change.state = stateIn(segment.kind);
-        if (segment.queueId !== undefined) change.queueId = segment.queueId;
+        if (segment.queueId) change.queueId = segment.queueId;
         if (segment.kind === 'agent') {
           change.agentId = row.agentId;
           change.answeredAt = at;
@@ -224,7 +236,12 @@ export function createSpine(deps: { store: InteractionStore; bus: Bus; clock: Cl
     },
 
     /** Appends to the trace: what happened, in words of the one who saw it. */
-    event(interactionId: string, type: string, data: Record<string, unknown> = {}, at: Date = clock.now()): Promise<void> {
+    event(
+      interactionId: string,
+      type: string,
+      data: Record<string, unknown> = {},
+      at: Date = clock.now(),
+    ): Promise<void> {
       const row = { id: uuidv7(at.getTime()), interactionId, at, type, data };
       return unwaited(committed(interactionId, `event ${type}`, [store.insertEvent(row)]));
     },
@@ -250,7 +267,10 @@ export function createSpine(deps: { store: InteractionStore; bus: Bus; clock: Cl
     },
 
     /** Closes the agent's wrap-up with what the agent says about the contact; the last one ends the interaction. */
-    finishWrapUp(id: string, input: { agentId: string; disposition: string | null; notes: string | null; at?: Date }): Promise<void> {
+    finishWrapUp(
+      id: string,
+      input: { agentId: string; disposition: string | null; notes: string | null; at?: Date },
+    ): Promise<void> {
       const entry = live(id);
       const at = input.at ?? clock.now();
       const writes: Promise<void>[] = [];
@@ -312,4 +332,8 @@ export function createSpine(deps: { store: InteractionStore; bus: Bus; clock: Cl
       return { ended: ids, closed };
     },
   };
+}
+
+function staysWithAgent(kind: SegmentKind | undefined): boolean {
+  return kind === 'agent' || kind === 'hold';
 }

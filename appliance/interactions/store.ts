@@ -90,7 +90,13 @@ export function createStore(db: Database, batch: Batch) {
   );
   const closeAfter = batch.statement<SegmentRow>('segment.close-after', 230, CLOSE);
 
-  const insertEvent = batch.statement<{ id: string; interactionId: string; at: Date; type: string; data: Record<string, unknown> }>(
+  const insertEvent = batch.statement<{
+    id: string;
+    interactionId: string;
+    at: Date;
+    type: string;
+    data: Record<string, unknown>;
+  }>(
     'interaction.event',
     240,
     `insert into interaction_event (id, interaction_id, at, type, data)
@@ -122,7 +128,9 @@ export function createStore(db: Database, batch: Batch) {
       return rows;
     },
     async openSegments(): Promise<SegmentRow[]> {
-      const { rows } = await db.raw(`select ${SEGMENT} from segment s where s.ended_at is null order by s.started_at, s.id`);
+      const { rows } = await db.raw(
+        `select ${SEGMENT} from segment s where s.ended_at is null order by s.started_at, s.id`,
+      );
       return rows;
     },
     async named(id: string): Promise<NamedInteraction | undefined> {
@@ -143,9 +151,10 @@ export function createStore(db: Database, batch: Batch) {
       return rows;
     },
     async events(interactionId: string): Promise<{ at: Date; type: string; data: Record<string, unknown> }[]> {
-      const { rows } = await db.raw(`select at, type, data from interaction_event where interaction_id = ? order by at, id`, [
-        interactionId,
-      ]);
+      const { rows } = await db.raw(
+        `select at, type, data from interaction_event where interaction_id = ? order by at, id`,
+        [interactionId],
+      );
       return rows;
     },
     async list(filter: InteractionFilter): Promise<{ items: NamedInteraction[]; next: string | null }> {
@@ -178,7 +187,10 @@ export function createStore(db: Database, batch: Batch) {
     },
 
     /** What a crash could leave behind, found by the rules of the spine. */
-    async contradictions(): Promise<{ nowhere: string[]; openAfterEnd: (SegmentRow & { interactionEndedAt: Date })[] }> {
+    async contradictions(): Promise<{
+      nowhere: string[];
+      openAfterEnd: (SegmentRow & { interactionEndedAt: Date })[];
+    }> {
       const nowhere = await db.raw(
         `select i.id from interaction i where i.state <> 'ended'
          and not exists (select 1 from segment s where s.interaction_id = i.id and s.ended_at is null and s.kind <> 'consult')`,
@@ -199,7 +211,13 @@ function encodeCursor(at: Date, id: string): string {
 function decodeCursor(cursor: string): { at: string; id: string } {
   try {
     const [at, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[];
-    if (typeof at === 'string' && !Number.isNaN(Date.parse(at)) && typeof id === 'string' && /^[0-9a-f-]{36}$/i.test(id)) return { at, id };
+    if (
+      typeof at === 'string' &&
+      !Number.isNaN(Date.parse(at)) &&
+      typeof id === 'string' &&
+      /^[0-9a-f-]{36}$/i.test(id)
+    )
+      return { at, id };
   } catch {
     // falls through to the refusal
   }

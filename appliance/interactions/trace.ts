@@ -1,4 +1,10 @@
-import type { InteractionTrace, InteractionView, OfferView, RecordingView, SegmentView } from '#appliance/contract/work.ts';
+import type {
+  InteractionTrace,
+  InteractionView,
+  OfferView,
+  RecordingView,
+  SegmentView,
+} from '#appliance/contract/work.ts';
 import { AppError } from '#appliance/kernel/errors.ts';
 import type { InteractionFilter, InteractionStore, NamedInteraction, NamedSegment } from './store.ts';
 

@@ -1,0 +1,230 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { TestDatabase } from '#test/support/database.ts';
+import { testDatabase } from '#test/support/database.ts';
+import { addAgent, addQueue, addSkill, process } from './fixture.ts';
+
+describe('the router', () => {
+  let database: TestDatabase;
+  let house: ReturnType<typeof process>;
+
+  beforeEach(async () => {
+    database = await testDatabase();
+    house = process(database.db);
+  });
+  afterEach(async () => {
+    await house.stop();
+    await database.close();
+  });
+
+  const segments = async (interactionId: string) => {
+    await house.batch.flushed();
+    const trace = await house.interactions.trace(interactionId);
+    return trace.segments.map(({ kind, end }) => `${kind}:${end ?? 'open'}`);
+  };
+
+  it('takes a call from the queue to an agent, through wrap-up, to the end', async () => {
+    const ann = await addAgent(database.db, 'Ann');
+    const sales = await addQueue(database.db, 'Sales', [ann], { wrap_up_s: 30 });
+    await house.start();
+    await house.presence(ann, 'ready');
+    const call = await house.call(sales);
+    expect(house.voice.offered).toMatchObject([{ interactionId: call, agentId: ann, queueId: sales }]);
+    house.clock.advance(4000);
+    expect(await house.voice.answer()).toBe(true);
+    expect(await house.bus.call('router', 'live.me', { agentId: ann })).toMatchObject({
+      presence: 'ready',
+      offers: [],
+      work: [{ interactionId: call, state: 'active', queueId: sales }],
+    });
+    house.clock.advance(60_000);
+    await house.interactions.end(call, { reason: 'customer' });
+    await house.router.finished(call, ann, { wrapUp: true });
+    expect(house.interactions.get(call)?.state).toBe('wrap-up');
+    expect(await segments(call)).toEqual(['flow:queued', 'queue:answered', 'agent:completed', 'wrap-up:open']);
+    house.clock.advance(30_000);
+    expect(await segments(call)).toEqual(['flow:queued', 'queue:answered', 'agent:completed', 'wrap-up:completed']);
+    const trace = await house.interactions.trace(call);
+    expect(trace).toMatchObject({ state: 'ended', agentId: ann, queueId: sales, endReason: 'customer' });
+    expect(trace.segments.map(({ durationS }) => durationS)).toEqual([0, 4, 60, 30]);
+    expect(await house.router.offersOf(call)).toMatchObject([{ state: 'accepted', agentId: ann, waitedS: 0 }]);
+  });
+
+  it('keeps the place of a call whose agent does not answer, and takes that agent off', async () => {
+    const [ann, ben] = [await addAgent(database.db, 'Ann'), await addAgent(database.db, 'Ben')];
+    const sales = await addQueue(database.db, 'Sales', [ann, ben], { offer_timeout_s: 15 });
+    await house.start();
+    await house.presence(ann, 'ready');
+    const first = await house.call(sales);
+    const second = await house.call(sales);
+    expect(house.router.position(second)?.position).toBe(2);
+    house.clock.advance(15_000);
+    expect(house.voice.withdrawn).toEqual([{ offerId: house.voice.offered[0]!.id, why: 'timed-out' }]);
+    expect(await house.bus.call('router', 'live.me', { agentId: ann })).toMatchObject({ presence: 'not-ready', reason: 'RONA' });
+    expect(house.router.position(first)?.position).toBe(1);
+    await house.presence(ben, 'ready');
+    expect(house.voice.offered.at(-1)).toMatchObject({ interactionId: first, agentId: ben });
+  });
+
+  it('never offers to an agent who is not ready, and takes back what rings when the agent becomes so', async () => {
+    const ann = await addAgent(database.db, 'Ann');
+    const sales = await addQueue(database.db, 'Sales', [ann]);
+    await house.start();
+    await house.presence(ann, 'not-ready', 'break');
+    await house.call(sales);
+    expect(house.voice.offered).toEqual([]);
+    await house.presence(ann, 'ready');
+    expect(house.voice.ringing.size).toBe(1);
+    await house.presence(ann, 'not-ready', 'lunch');
+    expect(house.voice.ringing.size).toBe(0);
+    expect(await house.bus.call('router', 'live.me', { agentId: ann })).toMatchObject({ presence: 'not-ready', reason: 'lunch' });
+  });
+
+  it('lets not-ready take effect after the call when it is asked for during the call', async () => {
+    const ann = await addAgent(database.db, 'Ann');
+    const sales = await addQueue(database.db, 'Sales', [ann], { wrap_up: 'none' });
+    await house.start();
+    await house.presence(ann, 'ready');
+    const call = await house.call(sales);
+    await house.voice.answer();
+    expect(await house.presence(ann, 'not-ready', 'break')).toMatchObject({ state: 'ready' });
+    await house.call(sales);
+    await house.interactions.end(call, { reason: 'customer' });
+    await house.router.finished(call, ann, { wrapUp: true });
+    expect(await house.bus.call('router', 'live.me', { agentId: ann })).toMatchObject({ presence: 'not-ready', reason: 'break' });
+    expect(house.voice.ringing.size).toBe(0);
+  });
+
+  it('rings everybody with ring-all, and the first who answers has it', async () => {
+    const agents = [await addAgent(database.db, 'Ann'), await addAgent(database.db, 'Ben'), await addAgent(database.db, 'Cy')];
+    const sales = await addQueue(database.db, 'Sales', agents, { strategy: 'ring-all' });
+    await house.start();
+    for (const agent of agents) await house.presence(agent, 'ready');
+    const call = await house.call(sales);
+    expect(house.voice.offered.map(({ agentId }) => agentId).sort()).toEqual([...agents].sort());
+    const answers = [...house.voice.ringing.values()].map(({ outcome }) => outcome.accepted());
+    expect((await Promise.all(answers)).filter(Boolean)).toHaveLength(1);
+    expect(house.voice.withdrawn.map(({ why }) => why)).toEqual(['taken', 'taken']);
+    expect(house.interactions.get(call)?.agentId).toBe(house.voice.offered[0]!.agentId);
+  });
+
+  it('asks for skills less and less as the customer waits', async () => {
+    const dutch = await addSkill(database.db, 'Dutch');
+    const ann = await addAgent(database.db, 'Ann', { skills: { [dutch]: 3 } });
+    const sales = await addQueue(database.db, 'Sales', [ann]);
+    await database.db('queue_skill').insert({ queue_id: sales, skill_id: dutch, min_level: 8 });
+    await database.db('queue_relaxation').insert([
+      { queue_id: sales, skill_id: dutch, after_s: 10, min_level: 5 },
+      { queue_id: sales, skill_id: dutch, after_s: 25, min_level: 3 },
+    ]);
+    await house.start();
+    await house.presence(ann, 'ready');
+    await house.call(sales);
+    house.clock.advance(24_000);
+    expect(house.voice.offered).toEqual([]);
+    house.clock.advance(1000);
+    expect(house.voice.offered).toHaveLength(1);
+  });
+
+  it('waits for the agent the customer knows, but not longer than the queue says', async () => {
+    const [ann, ben] = [await addAgent(database.db, 'Ann'), await addAgent(database.db, 'Ben')];
+    const sales = await addQueue(database.db, 'Sales', [ann, ben], { last_agent_wait_s: 20 });
+    await house.start();
+    await house.presence(ann, 'not-ready', 'break');
+    await house.presence(ben, 'ready');
+    const call = await house.call(sales, { preferredAgentId: ann });
+    expect(house.voice.offered).toEqual([]);
+    house.clock.advance(20_000);
+    expect(house.voice.offered).toMatchObject([{ interactionId: call, agentId: ben }]);
+  });
+
+  it('overflows to another queue with the time waited, and then to voicemail', async () => {
+    const ann = await addAgent(database.db, 'Ann');
+    const back = await addQueue(database.db, 'Back office', [ann], { overflow: [{ when: 'waited', afterS: 30, exit: { to: 'voicemail' } }] });
+    const sales = await addQueue(database.db, 'Sales', [], { overflow: [{ when: 'waited', afterS: 20, exit: { to: 'queue', queueId: back } }] });
+    await house.start();
+    const call = await house.call(sales);
+    house.clock.advance(20_000);
+    expect(house.router.position(call)).toMatchObject({ position: 1, waitedS: 20 });
+    expect(house.router.waitingIn(back)).toBe(1);
+    house.clock.advance(30_000);
+    expect(house.voice.expirations).toEqual([{ interactionId: call, exit: { to: 'voicemail' } }]);
+    expect(house.router.position(call)).toBeUndefined();
+    expect(await segments(call)).toEqual(['flow:queued', 'queue:overflow', 'queue:voicemail', 'flow:open']);
+  });
+
+  it('sends elsewhere at once when the queue is full or nobody is signed in', async () => {
+    const ann = await addAgent(database.db, 'Ann');
+    const full = await addQueue(database.db, 'Full', [ann], { max_waiting: 1, overflow: [{ when: 'full', exit: { to: 'callback' } }] });
+    const empty = await addQueue(database.db, 'Empty', [ann], { overflow: [{ when: 'no-agents', exit: { to: 'voicemail' } }] });
+    await house.start();
+    await house.call(full);
+    await house.call(full);
+    expect(house.voice.expirations).toMatchObject([{ exit: { to: 'callback' } }]);
+    await house.call(empty);
+    expect(house.voice.expirations).toMatchObject([{}, { exit: { to: 'voicemail' } }]);
+  });
+
+  it('keeps everything over a restart: places, conversations, wrap-ups, presence', async () => {
+    const [ann, ben, cy] = [await addAgent(database.db, 'Ann'), await addAgent(database.db, 'Ben'), await addAgent(database.db, 'Cy')];
+    const sales = await addQueue(database.db, 'Sales', [ann, ben, cy], { wrap_up_s: 60 });
+    await house.start();
+    await house.presence(ann, 'ready');
+    await house.presence(ben, 'ready');
+    const [one, two, three, four] = [await house.call(sales), await house.call(sales), await house.call(sales), await house.call(sales)];
+    await house.voice.answer((offer) => offer.agentId === ann);
+    await house.voice.answer((offer) => offer.agentId === ben);
+    await house.interactions.end(two, { reason: 'customer' });
+    await house.router.finished(two, house.interactions.get(two)!.agentId!, { wrapUp: true });
+    house.clock.advance(20_000);
+    await house.stop();
+
+    const again = process(database.db, { clock: house.clock });
+    house = again;
+    await again.start();
+    expect(again.router.position(three)).toMatchObject({ position: 1, waitedS: 20 });
+    expect(again.router.position(four)).toMatchObject({ position: 2 });
+    expect(again.interactions.get(one)?.state).toBe('active');
+    expect(again.voice.offered).toEqual([]);
+    await again.presence(cy, 'ready');
+    expect(again.voice.offered).toMatchObject([{ interactionId: three, agentId: cy }]);
+    again.clock.advance(40_000);
+    expect(again.interactions.get(two)?.state).toBe('ended');
+    expect(again.voice.offered.at(-1)).toMatchObject({ interactionId: four });
+  });
+
+  it('hands one interaction to one agent even when two processes believe that they lead', async () => {
+    const [ann, ben] = [await addAgent(database.db, 'Ann'), await addAgent(database.db, 'Ben')];
+    const sales = await addQueue(database.db, 'Sales', [ann, ben]);
+    await house.start();
+    const call = await house.call(sales);
+    await house.presence(ann, 'ready');
+    await house.batch.flushed();
+    const other = process(database.db, { lock: 9999, clock: house.clock });
+    await other.start();
+    await other.presence(ben, 'ready');
+    expect(other.voice.offered.at(-1)).toMatchObject({ interactionId: call });
+    const taken = await Promise.all([house.voice.answer(), other.voice.answer()]);
+    expect(taken.filter(Boolean)).toHaveLength(1);
+    await Promise.all([house.batch.flushed(), other.batch.flushed()]);
+    const { rows } = await database.db.raw(`select agent_id from segment where kind = 'agent'`);
+    expect(rows).toHaveLength(1);
+    await other.stop();
+  });
+
+  it('leads alone: a second process stands by and takes over when the first is gone', async () => {
+    const ann = await addAgent(database.db, 'Ann');
+    const sales = await addQueue(database.db, 'Sales', [ann]);
+    await house.start();
+    const other = process(database.db, { clock: house.clock });
+    await other.start();
+    expect([house.router.leading(), other.router.leading()]).toEqual([true, false]);
+    await expect(other.router.enqueue({ interactionId: ann, queueId: sales, channel: 'voice', from: 'x' })).rejects.toMatchObject({
+      code: 'not-leading',
+    });
+    const taken = new Promise<void>((resolve) => other.router.on('leading', () => resolve()));
+    await house.stop();
+    await taken;
+    expect(other.router.leading()).toBe(true);
+    house = other;
+  });
+});

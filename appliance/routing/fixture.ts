@@ -1,9 +1,9 @@
 // A floor on a real database for tests: agents, queues, and a channel whose phones a test answers by hand.
 import { createAgents } from '#appliance/agents/index.ts';
 import type { Channel } from '#appliance/contract/work.ts';
+import { createInteractions } from '#appliance/interactions/index.ts';
 import { ManualClock } from '#appliance/kernel/clock.ts';
 import { uuidv7 } from '#appliance/kernel/ids.ts';
-import { createInteractions } from '#appliance/interactions/index.ts';
 import { memoryBus } from '#appliance/platform/bus/index.ts';
 import { silentLog } from '#appliance/platform/log/index.ts';
 import { createBatch, type Database } from '#appliance/platform/postgres/index.ts';
@@ -48,7 +48,10 @@ export class FakeChannel implements ChannelPort {
     return await found.outcome.accepted();
   }
 
-  fail(why: 'declined' | 'no-answer' | 'unreachable' | 'withdrawn', which: (offer: Offer) => boolean = () => true): void {
+  fail(
+    why: 'declined' | 'no-answer' | 'unreachable' | 'withdrawn',
+    which: (offer: Offer) => boolean = () => true,
+  ): void {
     const found = [...this.ringing.values()].find(({ offer }) => which(offer));
     if (!found) throw new Error('nothing rings');
     this.ringing.delete(found.offer.id);
@@ -56,11 +59,21 @@ export class FakeChannel implements ChannelPort {
   }
 }
 
-export async function addAgent(db: Database, name: string, options: { skills?: Record<string, number>; capacity?: object } = {}): Promise<string> {
+export async function addAgent(
+  db: Database,
+  name: string,
+  options: { skills?: Record<string, number>; capacity?: object } = {},
+): Promise<string> {
   const id = uuidv7();
-  await db('app_user').insert({ id, username: `${name.toLowerCase()}-${id.slice(-6)}`, display_name: name, role: 'agent' });
+  await db('app_user').insert({
+    id,
+    username: `${name.toLowerCase()}-${id.slice(-6)}`,
+    display_name: name,
+    role: 'agent',
+  });
   await db('agent').insert({ id, ...(options.capacity ? { capacity: JSON.stringify(options.capacity) } : {}) });
-  for (const [skill_id, level] of Object.entries(options.skills ?? {})) await db('agent_skill').insert({ agent_id: id, skill_id, level });
+  for (const [skill_id, level] of Object.entries(options.skills ?? {}))
+    await db('agent_skill').insert({ agent_id: id, skill_id, level });
   return id;
 }
 
@@ -70,9 +83,16 @@ export async function addSkill(db: Database, name: string): Promise<string> {
   return id;
 }
 
-export async function addQueue(db: Database, name: string, agents: string[], settings: Record<string, unknown> = {}): Promise<string> {
+export async function addQueue(
+  db: Database,
+  name: string,
+  agents: string[],
+  settings: Record<string, unknown> = {},
+): Promise<string> {
   const id = uuidv7();
-  const json = Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, Array.isArray(value) ? JSON.stringify(value) : value]));
+  const json = Object.fromEntries(
+    Object.entries(settings).map(([key, value]) => [key, Array.isArray(value) ? JSON.stringify(value) : value]),
+  );
   await db('queue').insert({ id, name: `${name}-${id.slice(-6)}`, ...json });
   for (const agent_id of agents) await db('queue_agent').insert({ queue_id: id, agent_id });
   return id;
@@ -85,7 +105,17 @@ export function process(db: Database, options: Partial<RouterDeps> = {}) {
   const batch = createBatch(db, { log: silentLog });
   const agents = createAgents({ db, batch, bus, clock });
   const interactions = createInteractions({ db, batch, bus, clock, log: silentLog });
-  const router = createRouter({ db, batch, bus, clock, log: silentLog, agents, interactions, instance: 'test', ...options });
+  const router = createRouter({
+    db,
+    batch,
+    bus,
+    clock,
+    log: silentLog,
+    agents,
+    interactions,
+    instance: 'test',
+    ...options,
+  });
   const voice = new FakeChannel('voice');
 
   return {
@@ -110,7 +140,10 @@ export function process(db: Database, options: Partial<RouterDeps> = {}) {
     presence: (agentId: string, state: 'ready' | 'not-ready' | 'offline', reason?: string) =>
       bus.call('router', 'presence.set', { agentId, state, by: agentId, ...(reason === undefined ? {} : { reason }) }),
     /** A customer calls and is put into the queue. */
-    async call(queueId: string, more: { from?: string; priority?: number; preferredAgentId?: string; channel?: Channel } = {}): Promise<string> {
+    async call(
+      queueId: string,
+      more: { from?: string; priority?: number; preferredAgentId?: string; channel?: Channel } = {},
+    ): Promise<string> {
       const channel = more.channel ?? 'voice';
       const from = more.from ?? '+15550123';
       const { id } = await interactions.open({ channel, direction: 'in', from, to: '+15550100' });

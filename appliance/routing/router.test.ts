@@ -59,7 +59,10 @@ describe('the router', () => {
     expect(house.router.position(second)?.position).toBe(2);
     house.clock.advance(15_000);
     expect(house.voice.withdrawn).toEqual([{ offerId: house.voice.offered[0]!.id, why: 'timed-out' }]);
-    expect(await house.bus.call('router', 'live.me', { agentId: ann })).toMatchObject({ presence: 'not-ready', reason: 'RONA' });
+    expect(await house.bus.call('router', 'live.me', { agentId: ann })).toMatchObject({
+      presence: 'not-ready',
+      reason: 'RONA',
+    });
     expect(house.router.position(first)?.position).toBe(1);
     await house.presence(ben, 'ready');
     expect(house.voice.offered.at(-1)).toMatchObject({ interactionId: first, agentId: ben });
@@ -76,7 +79,10 @@ describe('the router', () => {
     expect(house.voice.ringing.size).toBe(1);
     await house.presence(ann, 'not-ready', 'lunch');
     expect(house.voice.ringing.size).toBe(0);
-    expect(await house.bus.call('router', 'live.me', { agentId: ann })).toMatchObject({ presence: 'not-ready', reason: 'lunch' });
+    expect(await house.bus.call('router', 'live.me', { agentId: ann })).toMatchObject({
+      presence: 'not-ready',
+      reason: 'lunch',
+    });
   });
 
   it('lets not-ready take effect after the call when it is asked for during the call', async () => {
@@ -90,12 +96,19 @@ describe('the router', () => {
     await house.call(sales);
     await house.interactions.end(call, { reason: 'customer' });
     await house.router.finished(call, ann, { wrapUp: true });
-    expect(await house.bus.call('router', 'live.me', { agentId: ann })).toMatchObject({ presence: 'not-ready', reason: 'break' });
+    expect(await house.bus.call('router', 'live.me', { agentId: ann })).toMatchObject({
+      presence: 'not-ready',
+      reason: 'break',
+    });
     expect(house.voice.ringing.size).toBe(0);
   });
 
   it('rings everybody with ring-all, and the first who answers has it', async () => {
-    const agents = [await addAgent(database.db, 'Ann'), await addAgent(database.db, 'Ben'), await addAgent(database.db, 'Cy')];
+    const agents = [
+      await addAgent(database.db, 'Ann'),
+      await addAgent(database.db, 'Ben'),
+      await addAgent(database.db, 'Cy'),
+    ];
     const sales = await addQueue(database.db, 'Sales', agents, { strategy: 'ring-all' });
     await house.start();
     for (const agent of agents) await house.presence(agent, 'ready');
@@ -139,8 +152,12 @@ describe('the router', () => {
 
   it('overflows to another queue with the time waited, and then to voicemail', async () => {
     const ann = await addAgent(database.db, 'Ann');
-    const back = await addQueue(database.db, 'Back office', [ann], { overflow: [{ when: 'waited', afterS: 30, exit: { to: 'voicemail' } }] });
-    const sales = await addQueue(database.db, 'Sales', [], { overflow: [{ when: 'waited', afterS: 20, exit: { to: 'queue', queueId: back } }] });
+    const back = await addQueue(database.db, 'Back office', [ann], {
+      overflow: [{ when: 'waited', afterS: 30, exit: { to: 'voicemail' } }],
+    });
+    const sales = await addQueue(database.db, 'Sales', [], {
+      overflow: [{ when: 'waited', afterS: 20, exit: { to: 'queue', queueId: back } }],
+    });
     await house.start();
     const call = await house.call(sales);
     house.clock.advance(20_000);
@@ -154,8 +171,13 @@ describe('the router', () => {
 
   it('sends elsewhere at once when the queue is full or nobody is signed in', async () => {
     const ann = await addAgent(database.db, 'Ann');
-    const full = await addQueue(database.db, 'Full', [ann], { max_waiting: 1, overflow: [{ when: 'full', exit: { to: 'callback' } }] });
-    const empty = await addQueue(database.db, 'Empty', [ann], { overflow: [{ when: 'no-agents', exit: { to: 'voicemail' } }] });
+    const full = await addQueue(database.db, 'Full', [ann], {
+      max_waiting: 1,
+      overflow: [{ when: 'full', exit: { to: 'callback' } }],
+    });
+    const empty = await addQueue(database.db, 'Empty', [ann], {
+      overflow: [{ when: 'no-agents', exit: { to: 'voicemail' } }],
+    });
     await house.start();
     await house.call(full);
     await house.call(full);
@@ -165,12 +187,21 @@ describe('the router', () => {
   });
 
   it('keeps everything over a restart: places, conversations, wrap-ups, presence', async () => {
-    const [ann, ben, cy] = [await addAgent(database.db, 'Ann'), await addAgent(database.db, 'Ben'), await addAgent(database.db, 'Cy')];
+    const [ann, ben, cy] = [
+      await addAgent(database.db, 'Ann'),
+      await addAgent(database.db, 'Ben'),
+      await addAgent(database.db, 'Cy'),
+    ];
     const sales = await addQueue(database.db, 'Sales', [ann, ben, cy], { wrap_up_s: 60 });
     await house.start();
     await house.presence(ann, 'ready');
     await house.presence(ben, 'ready');
-    const [one, two, three, four] = [await house.call(sales), await house.call(sales), await house.call(sales), await house.call(sales)];
+    const [one, two, three, four] = [
+      await house.call(sales),
+      await house.call(sales),
+      await house.call(sales),
+      await house.call(sales),
+    ];
     await house.voice.answer((offer) => offer.agentId === ann);
     await house.voice.answer((offer) => offer.agentId === ben);
     await house.interactions.end(two, { reason: 'customer' });
@@ -187,6 +218,7 @@ describe('the router', () => {
     expect(again.voice.offered).toEqual([]);
     await again.presence(cy, 'ready');
     expect(again.voice.offered).toMatchObject([{ interactionId: three, agentId: cy }]);
+    await again.voice.answer();
     again.clock.advance(40_000);
     expect(again.interactions.get(two)?.state).toBe('ended');
     expect(again.voice.offered.at(-1)).toMatchObject({ interactionId: four });
@@ -218,7 +250,9 @@ describe('the router', () => {
     const other = process(database.db, { clock: house.clock });
     await other.start();
     expect([house.router.leading(), other.router.leading()]).toEqual([true, false]);
-    await expect(other.router.enqueue({ interactionId: ann, queueId: sales, channel: 'voice', from: 'x' })).rejects.toMatchObject({
+    await expect(
+      other.router.enqueue({ interactionId: ann, queueId: sales, channel: 'voice', from: 'x' }),
+    ).rejects.toMatchObject({
       code: 'not-leading',
     });
     const taken = new Promise<void>((resolve) => other.router.on('leading', () => resolve()));

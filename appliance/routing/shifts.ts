@@ -32,10 +32,12 @@ export function createShifts(
     if (!who.row.active) throw new AppError('conflict', 'agent-inactive', 'This agent is switched off.');
     const why = state === 'not-ready' ? agents.chosenReason(reason) : null;
     if (state === 'ready') who.misses = 0;
-    else parts.offers().withdrawFrom(who);
     // Nobody waits for the form of somebody who goes home.
     if (state === 'offline') parts.finishWrapUps(who);
-    await context.settled(change(who, step(who.presence, { on: 'set', state, reason: why, busy: who.busy }), by));
+    const kept = change(who, step(who.presence, { on: 'set', state, reason: why, busy: who.busy }), by);
+    // After the change: what rings goes back to its place, and not to the same phone again.
+    if (state !== 'ready') parts.offers().withdrawFrom(who);
+    await context.settled(kept);
     return { state: who.presence.state, reason: who.presence.reason, since: new Date(who.presenceSince).toISOString() };
   }
 
@@ -134,7 +136,6 @@ export function createShifts(
     const known = who.work.get(interactionId);
     if (known?.state === 'active') return;
     known?.stopTimer?.();
-    parts.offers().withdrawFrom(who);
     const row = interactions.get(interactionId);
     take(who, {
       interactionId,
@@ -145,6 +146,7 @@ export function createShifts(
       customer: null,
       at: nowMs(context),
     });
+    parts.offers().withdrawFrom(who);
   }
 
   /** The agent has nothing to do with it any more: what was asked for meanwhile takes effect, or the next offer comes. */

@@ -271,8 +271,12 @@ export interface SipStack {
   restoreDialog(facts: DialogFacts): Dialog;
   /** Ends an INVITE that a former process sent: CANCEL, and should it be answered nevertheless, ACK and BYE. */
   cancelOrphan(facts: InviteFacts): void;
-  /** A socket of the `ws` package that speaks the subprotocol "sip". */
-  acceptWebSocket(socket: WebSocketLike, remote: { address: string; port: number }): Flow;
+  /** A socket of the `ws` package that speaks the subprotocol "sip". `local`: the web server's address, for Via and Contact. */
+  acceptWebSocket(
+    socket: WebSocketLike,
+    remote: { address: string; port: number },
+    local?: { address: string; port: number },
+  ): Flow;
   /** Connections that are up. */
   readonly flows: Flow[];
   /** The way to an address: a connection that is open, a new one, or none (a browser's WebSocket that is gone). */

@@ -21,7 +21,7 @@ import { buildResponse, newBranch, newTag } from './message/build.ts';
 import { SipRequest, type SipResponse } from './message/message.ts';
 import { parseMessage } from './message/parser.ts';
 import { SipSyntaxError } from './message/syntax-error.ts';
-import { parseUri, printUri } from './message/uri.ts';
+import { parseUri, printUri, type SipUri } from './message/uri.ts';
 import { isAnswerable, isUsable, refuse } from './message/validate.ts';
 import { resolve } from './resolver/resolve.ts';
 import { TransactionLayer } from './transaction/layer.ts';
@@ -75,15 +75,17 @@ export function createSipStack(options: SipStackOptions): SipStack {
     timers,
     log,
     userAgent,
+    registered(uriText) {
+      if (!options.resolveFlow) return undefined;
+      const uri = tryUri(uriText);
+      const flow = uri && (options.resolveFlow(uri) as Connection | undefined);
+      return flow?.open ? flow : undefined;
+    },
     locate(uriText) {
-      let uri: ReturnType<typeof parseUri>;
-      try {
-        uri = parseUri(uriText);
-      } catch {
-        return [];
-      }
-      const known = options.resolveFlow?.(uri) as Connection | undefined;
-      if (known?.open) return [known];
+      const known = core.registered(uriText);
+      if (known) return [known];
+      const uri = tryUri(uriText);
+      if (!uri) return [];
       const targets = resolve(uri, (transport) => transports.has(transport));
       const connect = (found: Awaited<typeof targets>) =>
         found
@@ -148,7 +150,10 @@ export function createSipStack(options: SipStackOptions): SipStack {
   }
 
   function receiveRequest(request: SipRequest, flow: Connection): void {
-    if (!isAnswerable(request)) return log.debug({ flow: flow.id }, 'sip request that cannot be answered dropped');
+    if (!isAnswerable(request)) {
+      log.debug({ flow: flow.id }, 'sip request that cannot be answered dropped');
+      return;
+    }
     markSource(request, flow);
     const refusal = refuse(request);
     if (refusal) {
@@ -161,7 +166,8 @@ export function createSipStack(options: SipStackOptions): SipStack {
         if ('drop' in admission) return;
         const retry: [string, string][] =
           admission.retryAfterS === undefined ? [] : [['Retry-After', String(admission.retryAfterS)]];
-        return answerStateless(request, flow, { status: admission.status, headers: retry });
+        answerStateless(request, flow, { status: admission.status, headers: retry });
+        return;
       }
     }
     transactions.onRequest(request, flow);
@@ -183,7 +189,10 @@ export function createSipStack(options: SipStackOptions): SipStack {
     const localTag = request.to.tag;
     if (localTag !== undefined) {
       const dialog = dialogs.get(dialogId(request.callId, localTag, request.from.tag ?? ''));
-      if (dialog) return guarded(transaction, () => dialog.receive(transaction));
+      if (dialog) {
+        guarded(transaction, () => dialog.receive(transaction));
+        return;
+      }
       reply(transaction, { status: 481 });
       return;
     }
@@ -193,17 +202,23 @@ export function createSipStack(options: SipStackOptions): SipStack {
       return;
     }
     if (request.method === 'INVITE') {
-      if (!inviteHandler) return reply(transaction, { status: 480 });
+      if (!inviteHandler) {
+        reply(transaction, { status: 480 });
+        return;
+      }
       const handler = inviteHandler;
-      return guarded(transaction, () => handler(new InviteFromPeer(transaction, core)));
+      guarded(transaction, () => handler(new InviteFromPeer(transaction, core)));
+      return;
     }
     if (request.method === 'BYE' || request.method === 'PRACK' || request.method === 'UPDATE') {
-      return reply(transaction, { status: 481 });
+      reply(transaction, { status: 481 });
+      return;
     }
     if (requestHandler) {
       const handler = requestHandler;
       const { flow } = transaction;
-      return guarded(transaction, () => handler({ request, flow, respond: (answer) => reply(transaction, answer) }));
+      guarded(transaction, () => handler({ request, flow, respond: (answer) => reply(transaction, answer) }));
+      return;
     }
     reply(transaction, { status: request.method === 'OPTIONS' ? 200 : 405, headers: [['Allow', ALLOW]] });
   }
@@ -216,7 +231,10 @@ export function createSipStack(options: SipStackOptions): SipStack {
   function onStrayResponse(response: SipResponse): void {
     if (response.cseq.method !== 'INVITE') return;
     const orphan = orphans.get(response.via.branch ?? '');
-    if (orphan) return orphan.receive(response);
+    if (orphan) {
+      orphan.receive(response);
+      return;
+    }
     // RFC 3261 §13.2.2.4: the ACK was lost and the transaction is gone.
     const isSuccess = response.status >= 200 && response.status < 300;
     if (isSuccess)
@@ -271,15 +289,24 @@ export function createSipStack(options: SipStackOptions): SipStack {
       orphans.set(facts.branch, new Orphan(core, facts, flow));
       clock.after(2 * sixtyFourT1(timers), () => orphans.delete(facts.branch));
     },
-    acceptWebSocket: (socket, remote) => transports.acceptWebSocket(socket, remote, remote.port),
+    acceptWebSocket: (socket, remote, local) => transports.acceptWebSocket(socket, remote, local),
     get flows() {
       return transports.flows;
     },
+    flowTo: (transport, address, port) => transports.connect(transport, address, port),
     localAddressFor: (remote) => transports.localAddressFor(remote),
     get size() {
       return { dialogs: dialogs.size, transactions: transactions.size };
     },
   };
+}
+
+function tryUri(text: string): SipUri | undefined {
+  try {
+    return parseUri(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function isBlank(data: Buffer): boolean {

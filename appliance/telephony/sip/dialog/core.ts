@@ -12,6 +12,8 @@ export interface Core {
   readonly timers: SipTimers;
   readonly log: SipLog;
   readonly userAgent: string;
+  /** The connection behind which the registrar knows that contact. */
+  registered(uriText: string): Connection | undefined;
   /** Connections that lead to a URI, best first; at once when no name must be looked up. */
   locate(uriText: string): Connection[] | Promise<Connection[]>;
   /** Adds our Via and starts a client transaction. */

@@ -122,7 +122,10 @@ export class DialogSession implements Dialog {
   /** ACK for a 2xx, or the same ACK again. `body` answers a late offer. */
   ack(cseq: number, session?: { contentType?: string; body: string }): void {
     const again = this.#acks.get(cseq);
-    if (again) return again();
+    if (again) {
+      again();
+      return;
+    }
     const request = this.#build('ACK', cseq, session ?? {});
     const send = (flow: Connection) => {
       if (!this.#acks.has(cseq)) this.#acks.set(cseq, this.#core.sendAck(request, flow));
@@ -341,18 +344,24 @@ export class DialogSession implements Dialog {
   /** Connections to the peer: its registered one, the dialog's own, then by address. */
   #flows(): Connection[] | Promise<Connection[]> {
     const { viaFlow, flow, remoteTarget, routeSet } = this.#facts;
-    if (viaFlow) {
-      if (this.#flow?.open) return [this.#flow];
-      const again = flow.transport === 'udp' ? this.#core.flowOf(flow) : undefined;
-      if (again) return [(this.#flow = again)];
+    const { nextHop } = route(remoteTarget, routeSet);
+    const own = viaFlow ? (this.#core.registered(nextHop) ?? this.#ownFlow()) : undefined;
+    if (own) {
+      this.#moveTo(own);
+      return [own];
     }
-    const found = this.#core.locate(route(remoteTarget, routeSet).nextHop);
-    const known = (flows: Connection[]) => {
-      const own = flows[0] ?? (viaFlow ? this.#core.flowOf(flow) : undefined);
-      if (own && viaFlow) this.#moveTo(own);
-      return own ? [own] : [];
+    const found = this.#core.locate(nextHop);
+    const orOld = (flows: Connection[]) => {
+      const old = flows[0] ?? this.#core.flowOf(flow);
+      return old ? [old] : [];
     };
-    return Array.isArray(found) ? known(found) : found.then(known);
+    return Array.isArray(found) ? orOld(found) : found.then(orOld);
+  }
+
+  #ownFlow(): Connection | undefined {
+    if (this.#flow?.open) return this.#flow;
+    // An address pair of UDP never closes; a former process may have made it.
+    return this.#facts.flow.transport === 'udp' ? this.#core.flowOf(this.#facts.flow) : undefined;
   }
 
   /** The peer has a new connection: a browser that was reloaded, a phone that connected again. */

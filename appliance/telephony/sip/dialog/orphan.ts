@@ -50,7 +50,10 @@ export class Orphan {
       return;
     }
     const known = this.#dialogs.get(tag);
-    if (known) return known.ack(number);
+    if (known) {
+      known.ack(number);
+      return;
+    }
     const contact = this.#core.contactFor('', this.#flow);
     const facts = uacFacts(this.#invite, response, this.#flow, contact, true);
     const dialog = new DialogSession(this.#core, facts, this.#flow);

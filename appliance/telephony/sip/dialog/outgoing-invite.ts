@@ -17,7 +17,7 @@ import { flowFacts, uacFacts } from './facts.ts';
 import { route } from './route-set.ts';
 
 type Answer = { dialog: Dialog; response: SipResponse };
-type CancelReason = { q850?: number; text?: string };
+type CancelReason = { q850?: number; sip?: number; text?: string };
 
 export class InviteToPeer implements OutgoingInvite {
   readonly callId: string;
@@ -90,7 +90,10 @@ export class InviteToPeer implements OutgoingInvite {
 
   #start(): void {
     const given = this.#options.flow as Connection | undefined;
-    if (given?.open) return this.#try([given]);
+    if (given?.open) {
+      this.#try([given]);
+      return;
+    }
     const found = this.#core.locate(this.#routing().nextHop);
     if (Array.isArray(found)) this.#try(found);
     else void found.then((flows) => this.#try(flows));
@@ -170,7 +173,10 @@ export class InviteToPeer implements OutgoingInvite {
     const tag = response.to.tag ?? '';
     const { number } = request.cseq;
     const known = this.#dialogs.get(tag);
-    if (known) return known.ack(number);
+    if (known) {
+      known.ack(number);
+      return;
+    }
     const contact = request.contact?.uriText ?? '';
     const facts = uacFacts(request, response, flow, contact, this.#options.flow !== undefined);
     const dialog = new DialogSession(this.#core, facts, flow, this.#options.credentials);
@@ -200,7 +206,10 @@ export class InviteToPeer implements OutgoingInvite {
       }
     }
     // RFC 3263 §4.3: 503 is a failure of the hop; the next address may do better.
-    if (status === 503 && this.#flows.length > 0) return this.#next(503, response.reason, response);
+    if (status === 503 && this.#flows.length > 0) {
+      this.#next(503, response.reason, response);
+      return;
+    }
     this.#fail(status, response.reason, response);
   }
 

@@ -12,6 +12,8 @@ export type Field = [name: string, value: string];
 const EMPTY = Buffer.alloc(0);
 
 abstract class SipMessage {
+  /** Set by the parser: what makes the message unusable. */
+  defect: SipSyntaxError | undefined;
   readonly #keys: string[] = [];
   readonly #names: string[] = [];
   readonly #values: string[] = [];

@@ -77,7 +77,6 @@ export function withTag(value: string, tag: string): string {
 }
 
 function bracketSafe(uri: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: controls are what is refused here
   if (/[\0-\x20<>"\x7f]/.test(uri)) throw new SipSyntaxError('URI with characters that must be escaped');
   return uri;
 }

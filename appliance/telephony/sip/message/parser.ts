@@ -9,7 +9,8 @@ import { SipSyntaxError } from './syntax-error.ts';
  * One whole message: a datagram, a WebSocket message, or what the stream framing cut out.
  * Lines end with CRLF; a bare LF, which old devices send, is taken for one as well.
  *
- * @throws {SipSyntaxError} when it is not a SIP message at all, or too large.
+ * @throws {SipSyntaxError} when it is not a SIP message at all, or too large. What is merely wrong in its header fields
+ * or its length is noted in `defect`, so that a request can be answered.
  */
 export function parseMessage(data: Buffer): SipRequest | SipResponse {
   if (data.length > MAX_MESSAGE_BYTES) throw new SipSyntaxError('Message too large', 513);
@@ -19,10 +20,19 @@ export function parseMessage(data: Buffer): SipRequest | SipResponse {
   if (bodyAt - start > MAX_HEAD_BYTES) throw new SipSyntaxError('Header too large', 513);
   const head = data.toString('utf8', start, bodyAt);
   const lines = head.split('\n');
-  const fields = fieldsOf(lines);
-  const body = bodyOf(data, bodyAt, fields);
+  const fields: [string, string][] = [];
+  let defect: SipSyntaxError | undefined;
+  let body = data.subarray(bodyAt);
+  try {
+    readFields(lines, fields);
+    body = bodyOf(data, bodyAt, fields);
+  } catch (error) {
+    if (!(error instanceof SipSyntaxError)) throw error;
+    defect = error; // enough may have been read to answer with a 400
+  }
   const message = startOf(stripCr(lines[0]!), body);
   for (const [name, value] of fields) message.addParsed(name, value);
+  if (defect) message.defect = defect;
   return message;
 }
 
@@ -37,7 +47,9 @@ export function headEnd(data: Buffer, from: number): number {
 
 /** The Content-Length of a raw head: undefined when absent, a throw when it is not a number or given twice with different values. */
 export function contentLengthOf(head: string): number | undefined {
-  return lengthOf(fieldsOf(head.split('\n')));
+  const fields: [string, string][] = [];
+  readFields(head.split('\n'), fields);
+  return lengthOf(fields);
 }
 
 function leadingBlank(data: Buffer): number {
@@ -47,8 +59,7 @@ function leadingBlank(data: Buffer): number {
   return at;
 }
 
-function fieldsOf(lines: string[]): [string, string][] {
-  const fields: [string, string][] = [];
+function readFields(lines: string[], fields: [string, string][]): void {
   for (let i = 1; i < lines.length; i++) {
     const line = stripCr(lines[i]!);
     if (line === '') break;
@@ -68,7 +79,6 @@ function fieldsOf(lines: string[]): [string, string][] {
     if (fields.length === MAX_FIELDS) throw new SipSyntaxError('Too many header fields', 513);
     fields.push([name, clean(line.slice(colon + 1).trim())]);
   }
-  return fields;
 }
 
 function bodyOf(data: Buffer, bodyAt: number, fields: [string, string][]): Buffer {

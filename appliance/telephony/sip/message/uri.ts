@@ -23,7 +23,6 @@ const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/;
 const HOST_NAME = /^[A-Za-z0-9_.-]+$/;
 const IPV6 = /^\[[0-9A-Fa-f:.]+\]$/;
 // Whitespace and controls have no place in a URI; <>" would end it inside a header.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: controls are what is refused here
 const FORBIDDEN = /[\0-\x20<>"\x7f]/;
 
 /** @throws {SipSyntaxError} */

@@ -8,6 +8,7 @@ const ONCE = ['from', 'to', 'call-id', 'cseq', 'max-forwards', 'content-length']
 /** Undefined when the request can be processed, else the status and reason it deserves. */
 export function refuse(request: SipRequest): { status: number; reason: string } | undefined {
   try {
+    if (request.defect) throw request.defect;
     if (request.version !== 'SIP/2.0') return { status: 505, reason: 'Version Not Supported' };
     for (const key of ONCE) {
       if (request.count(key) > 1) return { status: 400, reason: `More than one ${key}` };
@@ -42,6 +43,7 @@ export function refuse(request: SipRequest): { status: number; reason: string } 
 export function isUsable(response: SipResponse): boolean {
   try {
     return (
+      response.defect === undefined &&
       response.via.branch !== undefined &&
       response.cseq.method !== '' &&
       response.callId !== '' &&

@@ -115,7 +115,7 @@ export class TransactionLayer {
   #onCancel(request: SipRequest, flow: Connection): void {
     const invite = this.#servers.get(serverKey(request, 'INVITE'));
     const cancel = this.#make(request, flow);
-    if (!invite || invite.request.method !== 'INVITE') {
+    if (!invite) {
       cancel.respond(buildResponse(request, { status: 481 }, { toTag: newTag() }));
       return;
     }

@@ -118,7 +118,10 @@ export class StreamFlow implements Connection {
   }
 
   #watchIdle(): void {
-    if (!this.#active && this.#open) return this.close();
+    if (!this.#active && this.#open) {
+      this.close();
+      return;
+    }
     this.#active = false;
     this.#cancelTimer();
     this.#cancelTimer = this.#clock.after(this.#times.idleMs, () => this.#watchIdle());

@@ -74,8 +74,11 @@ export class Transports {
     }
   }
 
-  acceptWebSocket(socket: WebSocketLike, remote: Address, localPort: number): WebSocketFlow {
-    const local = { address: this.localAddressFor(remote.address), port: localPort };
+  acceptWebSocket(
+    socket: WebSocketLike,
+    remote: Address,
+    local: Address = { address: this.localAddressFor(remote.address), port: 443 },
+  ): WebSocketFlow {
     const flow = new WebSocketFlow(socket, remote, local, this.#user, this.#clock, this.#times);
     this.#webSockets.add(flow);
     flow.onClose(() => this.#webSockets.delete(flow));

@@ -95,7 +95,10 @@ export class WebSocketFlow implements Connection {
     if (!this.#open) return;
     this.#active = true;
     const data = Array.isArray(message) ? Buffer.concat(message) : Buffer.from(message as Buffer);
-    if (data.length > MAX_MESSAGE_BYTES) return this.close();
+    if (data.length > MAX_MESSAGE_BYTES) {
+      this.close();
+      return;
+    }
     if (data.length <= MAX_BLANK_BYTES && data.every((byte) => byte === 13 || byte === 10)) {
       if (data.length === MAX_BLANK_BYTES) this.#socket.send('\r\n', { binary: false }, () => {});
       return;
@@ -104,7 +107,10 @@ export class WebSocketFlow implements Connection {
   }
 
   #watchIdle(): void {
-    if (!this.#active) return this.close();
+    if (!this.#active) {
+      this.close();
+      return;
+    }
     this.#active = false;
     this.#cancelTimer = this.#clock.after(this.#times.idleMs, () => this.#watchIdle());
   }

@@ -55,8 +55,8 @@ export function createTextHost({ digits, call = {}, queue = { end: 'connected' }
       const outcome = new Promise<QueueOutcome>((resolve) => {
         settle = resolve;
       });
-      if (queue.end === 'refused' || answers.length === 0) settle(queue);
-      // Whoever has digits left waits for the first music before the queue decides.
+      if (queue.end === 'refused') settle(queue);
+      // Announcements and music are heard once, and an escape can be pressed, before the queue decides.
       else setTimeout(() => settle(queue), 0);
       return {
         outcome,

@@ -32,6 +32,19 @@ export async function up(knex: Knex): Promise<void> {
       check (kind = 'address' or username is not null)
     );
 
+    -- As the voice processes see their trunks; written on change and at each check.
+    create table trunk_status (
+      trunk_id uuid not null references trunk (id) on delete cascade,
+      instance text not null,
+      up boolean not null,
+      detail text not null,
+      round_trip_ms numeric,
+      registered_until timestamptz,
+      since timestamptz not null,
+      checked_at timestamptz not null,
+      primary key (trunk_id, instance)
+    );
+
     create table phone (
       id uuid primary key default gen_random_uuid(),
       label text not null check (length(label) between 1 and 80),
@@ -101,5 +114,5 @@ export async function up(knex: Knex): Promise<void> {
 }
 
 export async function down(knex: Knex): Promise<void> {
-  await knex.raw('drop table call_leg, registration, phone, trunk');
+  await knex.raw('drop table call_leg, registration, phone, trunk_status, trunk');
 }

@@ -25,7 +25,13 @@ export type LegEvents = {
   'held-by-party': { held: boolean };
   digit: { digit: string; ms: number; via: 'rfc4733' | 'inband' | 'info' };
   /** REFER from a phone: where to. The handler must call accept or refuse. */
-  refer: { to: string; replaces?: string; accept(): void; progress(status: number, reason: string): void; refuse(status: number): void };
+  refer: {
+    to: string;
+    replaces?: string;
+    accept(): void;
+    progress(status: number, reason: string): void;
+    refuse(status: number): void;
+  };
   /** No audio from the party for `ms`. */
   silent: { ms: number };
   ended: { cause: EndCause; at: Date; stats?: LegStats };

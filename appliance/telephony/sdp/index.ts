@@ -1,2 +1,11 @@
-export { type Codec, type Direction, parseSdp, type RemoteAudio, type RemoteMedia, type RemoteSdp, type Security, SdpError } from './remote.ts';
+export {
+  type Codec,
+  type Direction,
+  parseSdp,
+  type RemoteAudio,
+  type RemoteMedia,
+  type RemoteSdp,
+  SdpError,
+  type Security,
+} from './remote.ts';
 export { type Agreed, agreeToAnswer, type Local, type SdpFacts, SdpSession, TELEPHONE_EVENT } from './session.ts';

@@ -1,23 +1,55 @@
 import { describe, expect, test } from 'vitest';
 import { parseSdp, type RemoteAudio, SdpError } from './remote.ts';
 
-const sdp = (...lines: string[]) => ['v=0', 'o=- 1 1 IN IP4 192.0.2.7', 's=-', 'c=IN IP4 192.0.2.7', 't=0 0', ...lines, ''].join('\r\n');
+const sdp = (...lines: string[]) =>
+  ['v=0', 'o=- 1 1 IN IP4 192.0.2.7', 's=-', 'c=IN IP4 192.0.2.7', 't=0 0', ...lines, ''].join('\r\n');
 
 describe('audio of a remote description', () => {
   const cases: [string, string[], Partial<RemoteAudio> | undefined][] = [
-    ['static payloads without rtpmap', ['m=audio 4000 RTP/AVP 8 0'], { address: '192.0.2.7', port: 4000, codecs: ['PCMA', 'PCMU'], telephoneEvent: undefined, direction: 'sendrecv', security: 'none' }],
+    [
+      'static payloads without rtpmap',
+      ['m=audio 4000 RTP/AVP 8 0'],
+      {
+        address: '192.0.2.7',
+        port: 4000,
+        codecs: ['PCMA', 'PCMU'],
+        telephoneEvent: undefined,
+        direction: 'sendrecv',
+        security: 'none',
+      },
+    ],
     ['order of the sender is kept', ['m=audio 4000 RTP/AVP 0 8'], { codecs: ['PCMU', 'PCMA'] }],
-    ['telephone-event under any number', ['m=audio 4000 RTP/AVP 8 96', 'a=rtpmap:96 telephone-event/8000'], { codecs: ['PCMA'], telephoneEvent: 96 }],
-    ['names in small letters', ['m=audio 4000 RTP/AVP 8 97', 'a=rtpmap:8 pcma/8000', 'a=rtpmap:97 Telephone-Event/8000'], { codecs: ['PCMA'], telephoneEvent: 97 }],
-    ['telephone-event at another clock is not ours', ['m=audio 4000 RTP/AVP 8 97', 'a=rtpmap:97 telephone-event/48000'], { codecs: ['PCMA'], telephoneEvent: undefined }],
+    [
+      'telephone-event under any number',
+      ['m=audio 4000 RTP/AVP 8 96', 'a=rtpmap:96 telephone-event/8000'],
+      { codecs: ['PCMA'], telephoneEvent: 96 },
+    ],
+    [
+      'names in small letters',
+      ['m=audio 4000 RTP/AVP 8 97', 'a=rtpmap:8 pcma/8000', 'a=rtpmap:97 Telephone-Event/8000'],
+      { codecs: ['PCMA'], telephoneEvent: 97 },
+    ],
+    [
+      'telephone-event at another clock is not ours',
+      ['m=audio 4000 RTP/AVP 8 97', 'a=rtpmap:97 telephone-event/48000'],
+      { codecs: ['PCMA'], telephoneEvent: undefined },
+    ],
     ['a payload mapped to something else', ['m=audio 4000 RTP/AVP 0', 'a=rtpmap:0 L16/8000'], { codecs: [] }],
     ['codecs unknown to us', ['m=audio 4000 RTP/AVP 9 18 96', 'a=rtpmap:96 opus/48000/2'], { codecs: [] }],
     ['two channels', ['m=audio 4000 RTP/AVP 8', 'a=rtpmap:8 PCMA/8000/2'], { codecs: [] }],
     ['direction of the media line', ['m=audio 4000 RTP/AVP 8', 'a=sendonly'], { direction: 'sendonly' }],
     ['inactive', ['m=audio 4000 RTP/AVP 8', 'a=inactive'], { direction: 'inactive' }],
     ['recvonly', ['m=audio 4000 RTP/AVP 8', 'a=recvonly'], { direction: 'recvonly' }],
-    ['old-style hold by address', ['m=audio 4000 RTP/AVP 8', 'c=IN IP4 0.0.0.0'], { address: '0.0.0.0', direction: 'inactive' }],
-    ['address of the media line wins', ['m=audio 4000 RTP/AVP 8', 'c=IN IP4 198.51.100.9'], { address: '198.51.100.9' }],
+    [
+      'old-style hold by address',
+      ['m=audio 4000 RTP/AVP 8', 'c=IN IP4 0.0.0.0'],
+      { address: '0.0.0.0', direction: 'inactive' },
+    ],
+    [
+      'address of the media line wins',
+      ['m=audio 4000 RTP/AVP 8', 'c=IN IP4 198.51.100.9'],
+      { address: '198.51.100.9' },
+    ],
     ['IPv6', ['m=audio 4000 RTP/AVP 8', 'c=IN IP6 2001:db8::9'], { address: '2001:db8::9' }],
     ['ptime', ['m=audio 4000 RTP/AVP 8', 'a=ptime:30'], { ptimeMs: 30 }],
     ['nonsense ptime', ['m=audio 4000 RTP/AVP 8', 'a=ptime:999999'], { ptimeMs: undefined }],
@@ -66,7 +98,11 @@ describe('hostile text is refused', () => {
   });
 
   test('random bytes never do more than throw SdpError', () => {
-    const seedText = sdp('m=audio 4000 RTP/AVP 8 96', 'a=rtpmap:96 telephone-event/8000', 'a=candidate:0 1 UDP 1 192.0.2.1 5 typ host');
+    const seedText = sdp(
+      'm=audio 4000 RTP/AVP 8 96',
+      'a=rtpmap:96 telephone-event/8000',
+      'a=candidate:0 1 UDP 1 192.0.2.1 5 typ host',
+    );
     let state = 12345;
     const random = () => {
       state = (state * 1103515245 + 12345) & 0x7fffffff;

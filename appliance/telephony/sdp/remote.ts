@@ -65,7 +65,8 @@ export function parseSdp(text: string): RemoteSdp {
   }));
   for (const line of media) {
     // These come back in our answer, so they must be harmless.
-    if (!TOKEN.test(line.kind) || !TOKEN.test(line.protocol) || !FORMATS.test(line.formats)) throw new SdpError('malformed m= line');
+    if (!TOKEN.test(line.kind) || !TOKEN.test(line.protocol) || !FORMATS.test(line.formats))
+      throw new SdpError('malformed m= line');
   }
   // sdp-transform drops a line it cannot read; a lost m-line would shift every line after it in the answer.
   if (lines.filter((line) => line.startsWith('m=')).length !== media.length) throw new SdpError('malformed m= line');
@@ -129,7 +130,8 @@ function directionOf(direction: string | undefined): Direction {
 }
 
 function portOf(port: unknown): number {
-  if (typeof port !== 'number' || !Number.isInteger(port) || port < 0 || port > 65_535) throw new SdpError('malformed m= port');
+  if (typeof port !== 'number' || !Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new SdpError('malformed m= port');
   return port;
 }
 

@@ -3,13 +3,24 @@ import { parseSdp } from './remote.ts';
 import { agreeToAnswer, SdpSession } from './session.ts';
 
 const LOCAL = { address: '192.0.2.1', port: 30000 };
-const sdp = (...lines: string[]) => parseSdp(['v=0', 'o=- 1 1 IN IP4 192.0.2.7', 's=-', 'c=IN IP4 192.0.2.7', 't=0 0', ...lines, ''].join('\r\n'));
+const sdp = (...lines: string[]) =>
+  parseSdp(['v=0', 'o=- 1 1 IN IP4 192.0.2.7', 's=-', 'c=IN IP4 192.0.2.7', 't=0 0', ...lines, ''].join('\r\n'));
 const version = (body: string) => Number(/o=- \d+ (\d+)/.exec(body)?.[1]);
 
 describe('answers', () => {
   test('echoes the offered number of telephone-event and says one codec', () => {
-    const answer = new SdpSession().answer(sdp('m=audio 4000 RTP/AVP 18 8 0 96', 'a=rtpmap:96 telephone-event/8000'), LOCAL, []);
-    expect(answer?.agreed).toEqual({ codec: 'PCMA', telephoneEvent: 96, remote: { address: '192.0.2.7', port: 4000 }, direction: 'sendrecv', held: false });
+    const answer = new SdpSession().answer(
+      sdp('m=audio 4000 RTP/AVP 18 8 0 96', 'a=rtpmap:96 telephone-event/8000'),
+      LOCAL,
+      [],
+    );
+    expect(answer?.agreed).toEqual({
+      codec: 'PCMA',
+      telephoneEvent: 96,
+      remote: { address: '192.0.2.7', port: 4000 },
+      direction: 'sendrecv',
+      held: false,
+    });
     expect(answer?.body).toContain('m=audio 30000 RTP/AVP 8 96\r\n');
     expect(answer?.body).toContain('a=rtpmap:96 telephone-event/8000\r\n');
   });
@@ -38,9 +49,18 @@ describe('answers', () => {
   });
 
   test('refuses every other medium in its place', () => {
-    const answer = new SdpSession().answer(sdp('m=video 5000 RTP/AVP 99', 'm=audio 4000 RTP/AVP 8', 'm=text 6000 RTP/AVP 98', 'm=audio 4002 RTP/AVP 0'), LOCAL, []);
+    const answer = new SdpSession().answer(
+      sdp('m=video 5000 RTP/AVP 99', 'm=audio 4000 RTP/AVP 8', 'm=text 6000 RTP/AVP 98', 'm=audio 4002 RTP/AVP 0'),
+      LOCAL,
+      [],
+    );
     const lines = answer?.body.match(/^m=.*$/gm);
-    expect(lines).toEqual(['m=video 0 RTP/AVP 99', 'm=audio 30000 RTP/AVP 8', 'm=text 0 RTP/AVP 98', 'm=audio 0 RTP/AVP 0']);
+    expect(lines).toEqual([
+      'm=video 0 RTP/AVP 99',
+      'm=audio 30000 RTP/AVP 8',
+      'm=text 0 RTP/AVP 98',
+      'm=audio 0 RTP/AVP 0',
+    ]);
   });
 
   test.each([
@@ -51,11 +71,17 @@ describe('answers', () => {
   });
 
   test('keep the transport profile of the offer', () => {
-    expect(new SdpSession().answer(sdp('m=audio 4000 RTP/AVPF 8'), LOCAL, [])?.body).toContain('m=audio 30000 RTP/AVPF 8');
+    expect(new SdpSession().answer(sdp('m=audio 4000 RTP/AVPF 8'), LOCAL, [])?.body).toContain(
+      'm=audio 30000 RTP/AVPF 8',
+    );
   });
 
   test('speak IPv6 when our side does', () => {
-    const body = new SdpSession().answer(sdp('m=audio 4000 RTP/AVP 8'), { address: '2001:db8::1', port: 30000 }, [])?.body;
+    const body = new SdpSession().answer(
+      sdp('m=audio 4000 RTP/AVP 8'),
+      { address: '2001:db8::1', port: 30000 },
+      [],
+    )?.body;
     expect(body).toContain('c=IN IP6 2001:db8::1\r\n');
     expect(body).toMatch(/o=- \d+ 1 IN IP6 2001:db8::1\r\n/);
   });
@@ -89,7 +115,10 @@ describe('offers', () => {
   });
 
   test('are settled by the first codec of the answer', () => {
-    expect(agreeToAnswer(sdp('m=audio 4000 RTP/AVP 0 8 101', 'a=rtpmap:101 telephone-event/8000'))).toMatchObject({ codec: 'PCMU', telephoneEvent: 101 });
+    expect(agreeToAnswer(sdp('m=audio 4000 RTP/AVP 0 8 101', 'a=rtpmap:101 telephone-event/8000'))).toMatchObject({
+      codec: 'PCMU',
+      telephoneEvent: 101,
+    });
     expect(agreeToAnswer(sdp('m=audio 0 RTP/AVP 0'))).toBeUndefined();
   });
 });

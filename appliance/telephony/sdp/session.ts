@@ -47,7 +47,10 @@ export class SdpSession {
   }
 
   /** An offer of ours. `only` the codecs in the order of our preference. */
-  offer(local: Local, options: { codecs: Codec[]; telephoneEvent?: number | undefined; direction?: Direction }): string {
+  offer(
+    local: Local,
+    options: { codecs: Codec[]; telephoneEvent?: number | undefined; direction?: Direction },
+  ): string {
     const event = options.telephoneEvent ?? TELEPHONE_EVENT;
     return this.#say(local, [audioLines(local.port, options.codecs, event, options.direction ?? 'sendrecv')]);
   }
@@ -108,7 +111,13 @@ const MIRRORED: Record<Direction, Direction> = {
   inactive: 'inactive',
 };
 
-function audioLines(port: number, codecs: readonly Codec[], event: number | undefined, direction: Direction, protocol = 'RTP/AVP'): string {
+function audioLines(
+  port: number,
+  codecs: readonly Codec[],
+  event: number | undefined,
+  direction: Direction,
+  protocol = 'RTP/AVP',
+): string {
   const formats = [...codecs.map((codec) => PAYLOAD[codec]), ...(event === undefined ? [] : [event])];
   let lines = `m=audio ${port} ${protocol} ${formats.join(' ')}\r\n`;
   for (const codec of codecs) lines += `a=rtpmap:${PAYLOAD[codec]} ${codec}/8000\r\n`;

@@ -1,0 +1,124 @@
+// An INVITE that came to us, until it is answered.
+import { AppError } from '#appliance/kernel/errors.ts';
+import type { Dialog, DialogFacts, IncomingInvite } from '../sip/index.ts';
+import { reasonHeaders } from '../sip/index.ts';
+import type { EndCause } from './api.ts';
+import { causeOfEnd, failure, Q850, reasonOf, statusOfCause } from './causes.ts';
+import { DialogLine } from './dialog-line.ts';
+import type { CallLeg } from './leg.ts';
+import { NoCommonMedia } from './leg-audio.ts';
+import type { Line } from './line.ts';
+
+const SDP = 'application/sdp';
+
+export class IncomingLine implements Line {
+  readonly #leg: CallLeg;
+  readonly #invite: IncomingInvite;
+  #answering: Promise<void> | undefined;
+
+  constructor(leg: CallLeg, invite: IncomingInvite) {
+    this.#leg = leg;
+    this.#invite = invite;
+    invite.onCancel((reason) => {
+      const said = reasonHeaders(reason).map(([, value]) => value);
+      const cause = causeOfEnd(said);
+      leg.finish({ ...cause, sip: cause.sip ?? 487 });
+    });
+  }
+
+  /** From the moment of the answer on: a 200 may be on its way. */
+  get dialogFacts(): DialogFacts | null {
+    return this.#answering ? this.#invite.facts : null;
+  }
+
+  readonly inviteFacts = null;
+
+  ring(): void {
+    this.#invite.progress({ status: 180 });
+  }
+
+  async early(): Promise<void> {
+    const offer = this.#offer();
+    // Without an offer there is nothing to answer early; the caller hears us after the 200.
+    if (offer === undefined) return this.ring();
+    const { body } = await this.#prepared(() => this.#leg.audio.answer(offer, this.#address()));
+    this.#leg.fail();
+    this.#invite.progress({ status: 183, contentType: SDP, body });
+  }
+
+  answer(): Promise<void> {
+    this.#answering ??= this.#answer();
+    return this.#answering;
+  }
+
+  end(cause: EndCause): void {
+    this.#invite.reject({ status: statusOfCause(cause), headers: [['Reason', reasonOf(cause.q850, cause.text)]] });
+  }
+
+  async #answer(): Promise<void> {
+    const leg = this.#leg;
+    const offer = this.#offer();
+    const { body, held } = await this.#prepared(async () =>
+      offer === undefined
+        ? {
+            body: await leg.audio.offer(this.#address(), isWebSocket(this.#invite) ? 'webrtc' : undefined),
+            held: false,
+          }
+        : leg.audio.answer(offer, this.#address()),
+    );
+    leg.fail();
+    leg.hearing.heldByParty = held;
+    // What the caller is told is committed first: a crash between the two must not leave a call that nobody knows.
+    await leg.record.save();
+    leg.fail();
+    const { dialog, acked } = this.#invite.accept({ contentType: SDP, body });
+    leg.up(new DialogLine(leg, dialog));
+    leg.record.touch();
+    if (offer === undefined) this.#settleLater(dialog, acked);
+  }
+
+  /** RFC 3264 in RFC 3261 §13.3.1.4: our 200 was the offer, the ACK brings the answer. */
+  #settleLater(dialog: Dialog, acked: Promise<{ bodyText: string }>): void {
+    const leg = this.#leg;
+    acked
+      .then((ack) => leg.audio.settle(ack.bodyText))
+      .then(({ held }) => leg.setHeldByParty(held))
+      .then(() => leg.record.touch())
+      .catch((error) => {
+        if (dialog.terminated || !(error instanceof NoCommonMedia)) return;
+        leg.hangup({ q850: Q850.noCommonCodec, text: error.message });
+      });
+  }
+
+  async #prepared<T>(prepare: () => Promise<T>): Promise<T> {
+    try {
+      return await prepare();
+    } catch (error) {
+      const leg = this.#leg;
+      if (leg.state === 'ended') throw error;
+      if (error instanceof NoCommonMedia) {
+        this.#invite.reject({
+          status: error.status,
+          headers: [['Warning', `304 strongroom "${error.message.replace(/["\\]/g, '')}"`]],
+        });
+        leg.finish(failure(Q850.noCommonCodec, error.message, error.status));
+        throw new AppError('conflict', 'no-common-media', `The caller's audio cannot be used: ${error.message}.`);
+      }
+      leg.hangup({ sip: 503, q850: Q850.temporaryFailure, text: 'No media' });
+      throw error;
+    }
+  }
+
+  #offer(): string | undefined {
+    const { request } = this.#invite;
+    return request.contentType === SDP && request.body.length > 0 ? request.bodyText : undefined;
+  }
+
+  #address(): string {
+    return this.#invite.flow.local.address;
+  }
+}
+
+function isWebSocket(invite: IncomingInvite): boolean {
+  return invite.flow.transport === 'ws';
+}

@@ -1,0 +1,10 @@
+// The SIP side of a leg, in its three stages: INVITE that came, INVITE we sent, dialog.
+import type { DialogFacts, InviteFacts } from '../sip/index.ts';
+import type { EndCause } from './api.ts';
+
+export interface Line {
+  /** Ends it in whatever way its stage allows: final failure, CANCEL, BYE. */
+  end(cause: EndCause): void;
+  readonly dialogFacts: DialogFacts | null;
+  readonly inviteFacts: InviteFacts | null;
+}

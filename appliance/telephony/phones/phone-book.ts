@@ -1,0 +1,88 @@
+// Phones in memory, found the ways calls look for them.
+import type { Clock } from '#appliance/kernel/clock.ts';
+import type { PhoneRow } from './store.ts';
+
+export class PhoneBook {
+  readonly #clock: Clock;
+  readonly #byId = new Map<string, PhoneRow>();
+  readonly #byUsername = new Map<string, PhoneRow>();
+  readonly #byExtension = new Map<string, Set<string>>();
+  readonly #byAgent = new Map<string, Set<string>>();
+  readonly #byAddress = new Map<string, Set<string>>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  replaceAll(rows: readonly PhoneRow[]): void {
+    for (const map of [this.#byId, this.#byUsername, this.#byExtension, this.#byAgent, this.#byAddress]) map.clear();
+    for (const row of rows) this.set(row);
+  }
+
+  set(row: PhoneRow): void {
+    this.remove(row.id);
+    this.#byId.set(row.id, row);
+    this.#byUsername.set(row.username, row);
+    add(this.#byExtension, row.extension, row.id);
+    add(this.#byAgent, row.agentId, row.id);
+    add(this.#byAddress, row.fixedHost, row.id);
+  }
+
+  remove(id: string): void {
+    const row = this.#byId.get(id);
+    if (!row) return;
+    this.#byId.delete(id);
+    this.#byUsername.delete(row.username);
+    this.#byExtension.get(row.extension ?? '')?.delete(id);
+    this.#byAgent.get(row.agentId ?? '')?.delete(id);
+    this.#byAddress.get(row.fixedHost ?? '')?.delete(id);
+  }
+
+  get(id: string): PhoneRow | undefined {
+    return this.#usable(this.#byId.get(id));
+  }
+
+  byUsername(username: string): PhoneRow | undefined {
+    return this.#usable(this.#byUsername.get(username));
+  }
+
+  byExtension(extension: string): PhoneRow[] {
+    return this.#all(this.#byExtension.get(extension));
+  }
+
+  byAgent(agentId: string): PhoneRow[] {
+    return this.#all(this.#byAgent.get(agentId));
+  }
+
+  /** Phones that live at an address and do not register; several may share one behind a gateway, told apart by their names. */
+  atAddress(remote: { address: string; port: number }, user: string | undefined): PhoneRow | undefined {
+    const here = this.#all(this.#byAddress.get(remote.address)).filter(
+      (row) => row.kind === 'fixed' && (row.fixedPort === null || row.fixedPort === remote.port),
+    );
+    return (
+      here.find((row) => row.username === user || (row.extension !== null && row.extension === user)) ??
+      (here.length === 1 ? here[0] : undefined)
+    );
+  }
+
+  #all(ids: ReadonlySet<string> | undefined): PhoneRow[] {
+    const rows: PhoneRow[] = [];
+    for (const id of ids ?? []) {
+      const row = this.get(id);
+      if (row) rows.push(row);
+    }
+    return rows;
+  }
+
+  #usable(row: PhoneRow | undefined): PhoneRow | undefined {
+    if (!row?.enabled) return undefined;
+    return row.expiresAt && row.expiresAt <= this.#clock.now() ? undefined : row;
+  }
+}
+
+function add(map: Map<string, Set<string>>, key: string | null, id: string): void {
+  if (key === null) return;
+  const set = map.get(key);
+  if (set) set.add(id);
+  else map.set(key, new Set([id]));
+}

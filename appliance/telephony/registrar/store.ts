@@ -1,0 +1,85 @@
+import type { Batch, Database } from '#appliance/platform/postgres/index.ts';
+import type { TransportName } from '../sip/index.ts';
+
+export interface RegistrationRow {
+  id: string;
+  phoneId: string;
+  binding: string;
+  contact: string;
+  path: string[];
+  transport: TransportName;
+  address: string;
+  port: number;
+  localAddress: string;
+  localPort: number;
+  instance: string;
+  callId: string;
+  cseq: number;
+  userAgent: string | null;
+  registeredAt: Date;
+  expiresAt: Date;
+}
+
+export interface RegistrationStore {
+  save(row: RegistrationRow): Promise<void>;
+  remove(id: string): Promise<void>;
+  /** Everything that has not expired. */
+  load(now: Date): Promise<RegistrationRow[]>;
+}
+
+const SAVE = `
+  insert into registration (id, phone_id, binding, contact, path, transport, address, port, local_address, local_port, instance,
+    call_id, cseq, user_agent, registered_at, expires_at)
+  select r.id, r."phoneId", r.binding, r.contact, r.path, r.transport, r.address, r.port, r."localAddress", r."localPort", r.instance,
+    r."callId", r.cseq, r."userAgent", r."registeredAt", r."expiresAt"
+  from jsonb_to_recordset($1::jsonb) as r(id uuid, "phoneId" uuid, binding text, contact text, path jsonb, transport text, address text,
+    port integer, "localAddress" text, "localPort" integer, instance text, "callId" text, cseq bigint, "userAgent" text,
+    "registeredAt" timestamptz, "expiresAt" timestamptz)
+  where exists (select 1 from phone where phone.id = r."phoneId")
+  on conflict (phone_id, binding) do update set id = excluded.id, contact = excluded.contact, path = excluded.path,
+    transport = excluded.transport, address = excluded.address, port = excluded.port, local_address = excluded.local_address,
+    local_port = excluded.local_port, instance = excluded.instance, call_id = excluded.call_id, cseq = excluded.cseq,
+    user_agent = excluded.user_agent, registered_at = excluded.registered_at, expires_at = excluded.expires_at`;
+
+const REMOVE = `delete from registration using jsonb_to_recordset($1::jsonb) as r(id uuid) where registration.id = r.id`;
+
+export function createRegistrationStore(db: Database, batch: Pick<Batch, 'statement'>): RegistrationStore {
+  const save = batch.statement<RegistrationRow>('registration-save', 520, SAVE, {
+    key: (row) => `${row.phoneId} ${row.binding}`,
+  });
+  const remove = batch.statement<{ id: string }>('registration-remove', 521, REMOVE);
+  return {
+    save,
+    remove: (id) => remove({ id }),
+    async load(now) {
+      await db('registration').where('expires_at', '<=', now).delete();
+      return registrations(db);
+    },
+  };
+}
+
+/** For the API: contacts as they are stored. */
+export async function registrations(db: Database, phoneId?: string): Promise<RegistrationRow[]> {
+  const query = db('registration')
+    .select({
+      id: 'id',
+      phoneId: 'phone_id',
+      binding: 'binding',
+      contact: 'contact',
+      path: 'path',
+      transport: 'transport',
+      address: 'address',
+      port: 'port',
+      localAddress: 'local_address',
+      localPort: 'local_port',
+      instance: 'instance',
+      callId: 'call_id',
+      cseq: 'cseq',
+      userAgent: 'user_agent',
+      registeredAt: 'registered_at',
+      expiresAt: 'expires_at',
+    })
+    .orderBy('registered_at', 'desc');
+  if (phoneId) query.where({ phone_id: phoneId });
+  return query;
+}

@@ -36,6 +36,8 @@ export class Phone {
   /** Two tones at once make a DTMF key. */
   tones: number[] = [];
   amplitude = 8000;
+  /** SRTP phones put their cipher here. */
+  transform: (rtp: Buffer) => Buffer = (rtp) => rtp;
   readonly payloadType: number;
   readonly address: string;
   #socket = dgram.createSocket('udp4');
@@ -110,7 +112,7 @@ export class Phone {
     payload.copy(b, 12);
     this.seq = (this.seq + 1) & 0xffff;
     if (Math.random() * 100 >= this.lossPct) {
-      this.raw(b);
+      this.raw(this.transform(b));
       this.sent++;
     }
     return b;

@@ -191,7 +191,10 @@ export function createSpine(deps: { store: InteractionStore; bus: Bus; clock: Cl
       }
       if (!beside && entry.place) {
         at = later(at, entry.place.startedAt);
-        writes.push(close(entry.place, segment.previous ?? endBetween(entry.place.kind, segment.kind), at));
+        const sameAgent =
+          segment.kind === 'agent' && entry.place.kind === 'agent' && entry.place.agentId === segment.agentId;
+        const usual = sameAgent ? 'resumed' : endBetween(entry.place.kind, segment.kind);
+        writes.push(close(entry.place, segment.previous ?? usual, at));
       }
       // Hold and what follows it belong to the same agent and queue unless said otherwise.
       const same = staysWithAgent(entry.place?.kind) && staysWithAgent(segment.kind) ? entry.place : undefined;

@@ -226,6 +226,14 @@ export function createRouter(deps: RouterDeps) {
     /** May this agent be rung for something of this channel, asked by name (extension, transfer)? */
     isBusy: (agentId: string) => context.floor.desks.get(agentId)?.busy ?? false,
     queue: (queueId: string) => context.floor.queues.get(queueId)?.config,
+    /** The queue that a person means by typing its name or id. */
+    queueNamed(text: string): string | undefined {
+      const wanted = text.trim().toLowerCase();
+      for (const { config } of context.floor.queues.values()) {
+        if (config.active && (config.id === wanted || config.name.toLowerCase() === wanted)) return config.id;
+      }
+      return undefined;
+    },
     queues: () => [...context.floor.queues.values()].map(({ config }) => config),
     waitingIn: (queueId: string) => context.floor.queues.get(queueId)?.entries.size ?? 0,
     offersOf: store.offersOf,

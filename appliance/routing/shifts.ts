@@ -130,23 +130,31 @@ export function createShifts(
     agentId: string,
     interactionId: string,
     channel: Channel,
-    { queueId = null }: { queueId?: string | null } = {},
+    { queueId }: { queueId?: string | null | undefined } = {},
   ): void {
     const who = desk(agentId);
     const known = who.work.get(interactionId);
     if (known?.state === 'active') return;
     known?.stopTimer?.();
     const row = interactions.get(interactionId);
-    take(who, {
+    const work = take(who, {
       interactionId,
       channel,
-      queueId,
+      queueId: queueId ?? null,
       direction: row?.direction ?? 'in',
       from: row?.from ?? '',
       customer: null,
       at: nowMs(context),
     });
     parts.offers().withdrawFrom(who);
+    if (!row?.customerId) return;
+    context.store.customer(row.customerId).then(
+      (customer) => {
+        work.customer = customer ?? null;
+        announcer.agent(who.id);
+      },
+      () => {}, // the screen shows the number alone
+    );
   }
 
   /** The agent has nothing to do with it any more: what was asked for meanwhile takes effect, or the next offer comes. */

@@ -6,8 +6,8 @@ import { callTo, next, startStack } from './testing/stacks.ts';
 
 const stacks: SipStack[] = [];
 async function pair(): Promise<[SipStack, SipStack]> {
-  const a = await startStack(15060);
-  const b = await startStack(15061);
+  const a = await startStack(15160);
+  const b = await startStack(15161);
   stacks.push(a, b);
   return [a, b];
 }
@@ -20,7 +20,7 @@ describe('a call over UDP', () => {
   it('rings, is answered, acknowledged and ended by the caller', async () => {
     const [a, b] = await pair();
     const invited = incoming(b);
-    const call = a.invite(callTo('sip:bob@127.0.0.1:15061'));
+    const call = a.invite(callTo('sip:bob@127.0.0.1:15161'));
     const ringing = next<{ status: number }>((listener) => call.onProgress(listener));
     const invite = await invited;
     expect(invite.request.uri.user).toBe('bob');
@@ -39,14 +39,14 @@ describe('a call over UDP', () => {
   it('is ended by the callee', async () => {
     const [a, b] = await pair();
     b.onInvite((invite) => invite.accept({ body: 'v=0' }).dialog.bye());
-    const { dialog } = await a.invite(callTo('sip:bob@127.0.0.1:15061')).answered;
+    const { dialog } = await a.invite(callTo('sip:bob@127.0.0.1:15161')).answered;
     expect((await next<{ by: string }>((listener) => dialog.onEnd(listener))).by).toBe('peer');
   });
 
   it('is refused with the status the callee chose', async () => {
     const [a, b] = await pair();
     b.onInvite((invite) => invite.reject({ status: 486 }));
-    const failed = await a.invite(callTo('sip:bob@127.0.0.1:15061')).answered.catch((error) => error);
+    const failed = await a.invite(callTo('sip:bob@127.0.0.1:15161')).answered.catch((error) => error);
     expect(failed).toBeInstanceOf(InviteFailed);
     expect(failed.status).toBe(486);
   });
@@ -54,7 +54,7 @@ describe('a call over UDP', () => {
   it('is cancelled while it rings', async () => {
     const [a, b] = await pair();
     const invited = incoming(b);
-    const call = a.invite(callTo('sip:bob@127.0.0.1:15061'));
+    const call = a.invite(callTo('sip:bob@127.0.0.1:15161'));
     const invite = await invited;
     invite.progress({ status: 180 });
     const cancelled = next<object>((listener) => invite.onCancel(listener));
@@ -69,7 +69,7 @@ describe('a call over UDP', () => {
       const { dialog } = invite.accept({ body: 'v=0' });
       dialog.onRequest((request) => request.respond({ status: 200, body: `re ${request.request.bodyText}` }));
     });
-    const { dialog } = await a.invite(callTo('sip:bob@127.0.0.1:15061')).answered;
+    const { dialog } = await a.invite(callTo('sip:bob@127.0.0.1:15161')).answered;
     const response = await dialog.reinvite({ body: 'a=sendonly' });
     expect(response.bodyText).toBe('re a=sendonly');
     dialog.bye();
@@ -80,12 +80,12 @@ describe('requests outside of calls', () => {
   it('answers REGISTER through the handler and OPTIONS by itself', async () => {
     const [a, b] = await pair();
     const options = { to: { uri: parseUri('sip:127.0.0.1') }, from: { uri: parseUri('sip:alice@127.0.0.1') } };
-    const uri = parseUri('sip:127.0.0.1:15061');
+    const uri = parseUri('sip:127.0.0.1:15161');
     expect((await a.request({ method: 'OPTIONS', uri, ...options })).status).toBe(200);
     b.onRequest((request) =>
       request.respond({ status: 200, headers: [['Contact', request.request.header('contact')!]] }),
     );
     const registered = await a.request({ method: 'REGISTER', uri, ...options, contact: { user: 'alice' } });
-    expect(registered.contact?.uri.port).toBe(15060);
+    expect(registered.contact?.uri.port).toBe(15160);
   });
 });

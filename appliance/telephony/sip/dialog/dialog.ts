@@ -22,6 +22,9 @@ import { PeerRequest } from './in-dialog-request.ts';
 import { repeat } from './repeat.ts';
 import { route } from './route-set.ts';
 
+/** Glares with one peer after which a re-INVITE is given up. */
+const MAX_GLARES = 8;
+
 type End = { by: 'us' | 'peer' | 'failure'; q850?: number; status?: number };
 type SendOptions = { headers?: [string, string][]; contentType?: string; body?: string };
 
@@ -88,7 +91,9 @@ export class DialogSession implements Dialog {
         }
         if (isSuccess(response)) return response;
         this.#judge(response.status);
-        if (response.status !== 491 || attempt >= 4) throw new InviteFailed(response.status, response.reason, response);
+        if (response.status !== 491 || attempt >= MAX_GLARES) {
+          throw new InviteFailed(response.status, response.reason, response);
+        }
       }
       await this.#pause(this.#glareMs());
     }
@@ -207,11 +212,12 @@ export class DialogSession implements Dialog {
   }
 
   #onInvite(transaction: ServerTransaction): void {
-    if (this.#ourInvite) {
-      this.#respond(transaction, { status: 491 }); // RFC 3261 §14.2
+    // RFC 3261 §14.2; RFC 5407 §3.1: also while the ACK of the 2xx before is missing.
+    if (this.#ourInvite || this.#unacked.size > 0) {
+      this.#respond(transaction, { status: 491 });
       return;
     }
-    if (this.#peerInvite || this.#unacked.size > 0) {
+    if (this.#peerInvite) {
       const seconds = Number.parseInt(randomHex(2), 16) % 11;
       const headers: [string, string][] = [['Retry-After', String(seconds)]];
       this.#respond(transaction, { status: 500, headers });

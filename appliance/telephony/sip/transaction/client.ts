@@ -43,6 +43,7 @@ export class ClientTransaction {
   #response: SipResponse | undefined;
   #error: Error | undefined;
   #ack: Buffer | undefined;
+  #stopWatching = () => {};
 
   /** The request has its Via with a branch of ours on top. Call {@link start} next. */
   constructor(request: SipRequest, flow: Connection, user: ClientUser, host: ClientHost) {
@@ -62,6 +63,7 @@ export class ClientTransaction {
   }
 
   start(): void {
+    if (this.flow.reliable) this.#stopWatching = this.flow.onClose(() => this.#lost(new Error('Connection closed')));
     const { reliable } = this.flow;
     const [, ...effects] = this.#isInvite ? invite.begin(reliable) : nonInvite.begin(reliable);
     for (const effect of effects) this.#do(effect);
@@ -153,10 +155,12 @@ export class ClientTransaction {
   }
 
   #transmit(message: SipRequest, data: Buffer): void {
-    this.#host.transmit(this.flow, message, data, (error) => {
-      this.#error = error;
-      if (this.#state !== 'terminated' && this.#state !== 'accepted') this.#input({ on: 'transport-error' });
-    });
+    this.#host.transmit(this.flow, message, data, (error) => this.#lost(error));
+  }
+
+  #lost(error: Error): void {
+    this.#error = error;
+    if (this.#state !== 'terminated' && this.#state !== 'accepted') this.#input({ on: 'transport-error' });
   }
 
   /** RFC 3261 §17.1.1.3: the ACK of a failure belongs to the transaction: same branch, same flow, Route of the INVITE. */
@@ -195,6 +199,7 @@ export class ClientTransaction {
 
   #terminate(): void {
     this.#state = 'terminated';
+    this.#stopWatching();
     for (const cancel of this.#cancels.values()) cancel();
     this.#cancels.clear();
     this.#host.forget(this.key);

@@ -85,8 +85,9 @@ export class StreamFlow implements Connection {
       return;
     }
     if (onError) this.#unsent.add(onError);
-    this.#socket.write(data, () => {
-      if (onError) this.#unsent.delete(onError);
+    this.#socket.write(data, (error) => {
+      // Delivered to the kernel, or failed: then 'close' follows, which tells all that wait.
+      if (onError && !error) this.#unsent.delete(onError);
     });
   }
 

@@ -68,7 +68,7 @@ type Values = { [K in Key]?: z.output<(typeof KEYS)[K]> };
 
 const ENV_PREFIX = 'STRONGROOM_';
 /** Switches of the test-suite and of provisioning share the prefix but are no configuration. */
-const NOT_OURS = /^STRONGROOM_(TEST|BENCH|SETUP)_/;
+const NOT_OURS = /^STRONGROOM_(TEST|BENCH|SETUP|UI)_/;
 const KEY_NAMES = Object.keys(KEYS) as Key[];
 
 /** Reads strongroom.yaml and the environment; the environment wins. Throws ConfigError. */

@@ -1,0 +1,1 @@
+export type { FirstRun, SeedContext, SeedDemo } from './context.ts';

@@ -1,0 +1,104 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { delay } from '#appliance/kernel/async.ts';
+import type { Role } from '#appliance/roles/context.ts';
+import type { SupervisorMessage } from '#appliance/roles/notify.ts';
+import type { Child } from '../services/child.ts';
+import { startChild } from '../services/child.ts';
+import type { ChildrenFile } from './lock.ts';
+
+const MAIN = fileURLToPath(new URL('../../appliance/main.ts', import.meta.url));
+/** A process that says nothing for so long hangs: three times the slowest event loop that still serves calls. */
+const SILENCE_MS = 20_000;
+const BACK_OFF_MS = [0, 250, 1000, 2000, 5000, 10_000];
+/** Having lived so long, the next end counts as the first again. */
+const SETTLED_MS = 30_000;
+const STOP_WITHIN_MS = 25_000;
+/** sysexits.h EX_CONFIG: it would fail again. */
+const EXIT_CONFIG = 78;
+
+/** One role as a child process: started again when it ends by itself or hangs, the first time at once. */
+export class RoleProcess {
+  readonly role: Role;
+  readonly #logDir: string;
+  readonly #children: ChildrenFile;
+  readonly #say: (text: string) => void;
+  #child: Child | undefined;
+  #stopping = false;
+  #ready = Promise.withResolvers<void>();
+  #heardAt = 0;
+
+  constructor(role: Role, deps: { logDir: string; children: ChildrenFile; say: (text: string) => void }) {
+    this.role = role;
+    this.#logDir = deps.logDir;
+    this.#children = deps.children;
+    this.#say = deps.say;
+    this.#ready.promise.catch(() => {});
+  }
+
+  get logFile(): string {
+    return join(this.#logDir, `${this.role}.log`);
+  }
+
+  /** Resolves when the role says that it is ready; rejects when it cannot be configured. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  async run(): Promise<void> {
+    let ends = 0;
+    while (!this.#stopping) {
+      const startedAt = Date.now();
+      const how = await this.#once();
+      if (this.#stopping) return;
+      if (how === `ended with code ${EXIT_CONFIG}`) {
+        this.#ready.reject(new Error(`${this.role} cannot be configured; see ${this.logFile}`));
+        return;
+      }
+      if (Date.now() - startedAt > SETTLED_MS) ends = 0;
+      const waitMs = BACK_OFF_MS[Math.min(ends++, BACK_OFF_MS.length - 1)]!;
+      this.#say(
+        `${this.role} ${how}; starting it again${waitMs > 0 ? ` in ${waitMs / 1000} s` : ''}. Its log: ${this.logFile}`,
+      );
+      if (waitMs > 0) await delay(waitMs);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#child?.stop('SIGTERM', STOP_WITHIN_MS);
+  }
+
+  kill(): void {
+    this.#stopping = true;
+    this.#child?.kill('SIGKILL');
+  }
+
+  async #once(): Promise<string> {
+    this.#heardAt = Date.now();
+    const child = await startChild({
+      command: process.execPath,
+      args: [MAIN, this.role],
+      logFile: this.logFile,
+      deathSignal: 'TERM',
+      onMessage: (message) => this.#hear(message as SupervisorMessage),
+    });
+    this.#child = child;
+    this.#children.add(this.role, child.pid);
+    const watch = setInterval(() => {
+      if (Date.now() - this.#heardAt < SILENCE_MS) return;
+      this.#say(`${this.role} has not answered for ${SILENCE_MS / 1000} s; ending it`);
+      child.kill('SIGKILL');
+    }, 2000);
+    if (this.#stopping) child.kill('SIGTERM');
+    const how = await child.gone;
+    clearInterval(watch);
+    this.#child = undefined;
+    return how;
+  }
+
+  #hear(message: SupervisorMessage): void {
+    this.#heardAt = Date.now();
+    if (message === 'ready') this.#ready.resolve();
+  }
+}

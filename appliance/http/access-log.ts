@@ -18,6 +18,7 @@ export const accessLog: Plugin<void> = {
         ...(request.auth.credentials?.user && { user: request.auth.credentials.user.actor.username }),
       };
       if (status >= 500) log.warn(line, 'answered');
+      else if (status >= 400 || request.method !== 'get') log.info(line, 'answered');
       else log.debug(line, 'answered');
     });
     // hapi prints nothing by itself, and a bug in an extension never reaches onPreResponse.

@@ -95,7 +95,7 @@ export function route<
   const { method, permission, params, query, payload, response, upload } = spec;
   if (!isAccess(permission)) throw new Error(`${method} ${spec.path} names no permission`);
   const path = API_PREFIX + spec.path;
-  const status = spec.status ?? (response ? 200 : 204);
+  const status = spec.status ?? (response || method === 'GET' ? 200 : 204);
   const { app } = server;
   if (!app.routes) throw new Error('Routes are registered on a server made by createServer()');
 
@@ -154,7 +154,8 @@ export function route<
         if (response) throw new Error(`${method} ${path} answered nothing where its schema promises something`);
         return h.response().code(204);
       }
-      return h.response(response ? checked(response, result, `${method} ${path}`) : (result as object)).code(status);
+      const body = response ? checked(response, result, `${method} ${path}`) : (result as object);
+      return h.response(body).code(status === 204 ? 200 : status);
     },
   });
 }

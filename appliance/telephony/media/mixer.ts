@@ -132,5 +132,5 @@ export class Mix implements Ticker, Source {
 }
 
 function clip(value: number): number {
-  return value > 32_767 ? 32_767 : value < -32_768 ? -32_768 : value;
+  return Math.max(-32_768, Math.min(32_767, value));
 }

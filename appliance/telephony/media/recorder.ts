@@ -199,6 +199,7 @@ function sync(o: Open): Promise<void> {
 }
 
 async function close(o: Open): Promise<void> {
+  mark(o, { stopped: new Date().toISOString() });
   const whole = flush(o);
   open.delete(o.number);
   await sync(o);

@@ -43,5 +43,7 @@ export function usableSuite(suite: string): boolean {
 
 function codecNames(audio: ReturnType<typeof parse>['media'][number]): string[] {
   const names = new Map(audio.rtp.map(({ payload, codec }) => [payload, codec]));
-  return String(audio.payloads ?? '').split(' ').map((text) => names.get(Number(text)) ?? STATIC_CODECS[Number(text)] ?? '');
+  return String(audio.payloads ?? '')
+    .split(' ')
+    .map((text) => names.get(Number(text)) ?? STATIC_CODECS[Number(text)] ?? '');
 }

@@ -72,7 +72,13 @@ describe.skipIf(!rtpengineBinary)('parties behind the edge (real rtpengine)', ()
     const { port } = await rig.media.createLeg({ leg: 'browser', codec: 'PCMA' });
     const settled = await edge.answer({ leg: 'browser', offer: BROWSER_OFFER, inner: port });
     expect(settled.telephoneEvent).toBe(126);
-    for (const part of ['UDP/TLS/RTP/SAVPF', 'a=fingerprint:sha-256', 'a=ice-ufrag:', 'a=rtcp-mux', 'a=group:BUNDLE 0']) {
+    for (const part of [
+      'UDP/TLS/RTP/SAVPF',
+      'a=fingerprint:sha-256',
+      'a=ice-ufrag:',
+      'a=rtcp-mux',
+      'a=group:BUNDLE 0',
+    ]) {
       expect(settled.body).toContain(part);
     }
     expect(settled.body).toContain('m=video 0 UDP/TLS/RTP/SAVPF 96');

@@ -28,14 +28,20 @@ export function readInner(sdp: string): InnerView {
   if (!audio) throw new Error('the edge found no audio');
   const address = (audio.connection ?? described.connection)?.ip;
   if (!address) throw new Error('the edge gave no address');
-  const codecs = String(audio.payloads ?? '').split(' ').flatMap((text) => STATIC[Number(text)] ?? []);
+  const codecs = String(audio.payloads ?? '')
+    .split(' ')
+    .flatMap((text) => STATIC[Number(text)] ?? []);
   if (!codecs.length) throw new Error('the edge found no codec in common');
   return {
     remote: { address, port: audio.port },
     codecs,
     telephoneEvent: audio.rtp.find(({ codec, rate }) => codec === 'telephone-event' && rate === 8000)?.payload,
     direction: audio.direction ?? (described.direction as Direction | undefined) ?? 'sendrecv',
-    lines: described.media.map(({ type, protocol, payloads }) => ({ type, protocol, payloads: String(payloads ?? '0') })),
+    lines: described.media.map(({ type, protocol, payloads }) => ({
+      type,
+      protocol,
+      payloads: String(payloads ?? '0'),
+    })),
     index,
   };
 }

@@ -27,7 +27,8 @@ export class NgClient {
     const colon = address.lastIndexOf(':');
     this.#address = address.slice(0, colon).replace(/^\[|\]$/g, '') || '127.0.0.1';
     this.#port = Number(address.slice(colon + 1));
-    if (!Number.isInteger(this.#port) || this.#port < 1 || this.#port > 65_535) throw new Error(`bad ng address ${address}`);
+    if (!Number.isInteger(this.#port) || this.#port < 1 || this.#port > 65_535)
+      throw new Error(`bad ng address ${address}`);
   }
 
   /** @throws {NgError} when rtpengine refuses, or does not answer in 1.5 s. */
@@ -36,7 +37,8 @@ export class NgClient {
     const message = Buffer.concat([Buffer.from(`${cookie} `), bencode({ command, ...fields })]);
     if (message.length > MAX_MESSAGE_BYTES) throw new NgError(`${command} is too large for rtpengine`);
     const reply = await this.#ask(cookie, message, command);
-    if (reply.result === 'error') throw new NgError(`rtpengine ${command}: ${String(reply['error-reason'] ?? 'refused')}`);
+    if (reply.result === 'error')
+      throw new NgError(`rtpengine ${command}: ${String(reply['error-reason'] ?? 'refused')}`);
     return reply;
   }
 

@@ -9,7 +9,8 @@ export class Srtp {
   /** @param inline the base64 text after `inline:`. */
   constructor(inline: string) {
     const both = Buffer.from(inline.split('|')[0]!, 'base64');
-    const derive = (label: number, length: number) => keyFor(both.subarray(0, 16), both.subarray(16, 30), label, length);
+    const derive = (label: number, length: number) =>
+      keyFor(both.subarray(0, 16), both.subarray(16, 30), label, length);
     this.#key = derive(0, 16);
     this.#auth = derive(1, 20);
     this.#salt = derive(2, 14);

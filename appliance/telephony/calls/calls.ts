@@ -1,7 +1,7 @@
 import type { Clock } from '#appliance/kernel/clock.ts';
 import { AppError, messageOf } from '#appliance/kernel/errors.ts';
 import type { Log } from '#appliance/platform/log/index.ts';
-import type { Media } from '../media/api.ts';
+import type { Edge, Media } from '../media/index.ts';
 import type { Phones } from '../phones/index.ts';
 import type { Authenticator, Registrar } from '../registrar/index.ts';
 import type { IncomingInvite, SipStack } from '../sip/index.ts';
@@ -11,7 +11,6 @@ import { bridge, unbridge } from './bridge.ts';
 import type { CallsContext } from './context.ts';
 import { dial } from './dial.ts';
 import { DialogLine } from './dialog-line.ts';
-import type { EdgeDoor } from './edge-door.ts';
 import { receive } from './incoming.ts';
 import type { CallLeg } from './leg.ts';
 import { mix } from './mix.ts';
@@ -24,7 +23,7 @@ export interface CallsOptions {
   sip: SipStack;
   media: Media;
   /** Without it browsers and SRTP phones cannot call. */
-  edge?: EdgeDoor | undefined;
+  edge?: Edge | undefined;
   trunks: Trunks;
   phones: Phones;
   registrar: Registrar;
@@ -122,23 +121,37 @@ export function createCalls(options: CallsOptions): Calls {
       .catch((error) => log.warn({ error: messageOf(error) }, 'routes could not be repeated'));
   });
 
+  // rtpengine came back empty: browsers and SRTP phones get a new offer, plain legs notice nothing.
+  options.edge?.on('restarted', () => {
+    void reoffer(
+      [...legs.values()].filter((leg) => leg.state === 'up' && leg.audio.throughEdge),
+      false,
+    );
+  });
+
   /** The switch died and came back: what it kept is routed again, what it lost gets a new port and a re-INVITE. */
   async function repair(left: ReadonlySet<string>): Promise<void> {
-    const lost = [...legs.values()].filter((leg) => leg.state === 'up' && leg.audio.open && !left.has(leg.id));
-    await Promise.allSettled(
-      lost.map(async (leg) => {
-        try {
-          if (leg.line instanceof DialogLine) await leg.line.reoffer();
-        } catch (error) {
-          log.warn({ leg: leg.id, error: messageOf(error) }, 'a leg was lost with the switch');
-          leg.hangup({ q850: 41, text: 'Media lost' });
-        }
-      }),
+    await reoffer(
+      [...legs.values()].filter((leg) => leg.state === 'up' && leg.audio.open && !left.has(leg.id)),
+      true,
     );
     // A digit must not slip through because the switch forgot.
     for (const leg of legs.values())
       if (leg.digitsBlocked && leg.audible) void media.blockDigits(leg.id, true).catch(() => {});
     await context.routes.repeat(legs.values()).catch(() => {});
+  }
+
+  async function reoffer(lost: CallLeg[], lostInSwitch: boolean): Promise<void> {
+    await Promise.allSettled(
+      lost.map(async (leg) => {
+        try {
+          if (leg.line instanceof DialogLine) await leg.line.reoffer(lostInSwitch);
+        } catch (error) {
+          log.warn({ leg: leg.id, error: messageOf(error) }, 'the media of a leg could not be mended');
+          leg.hangup({ q850: 41, text: 'Media lost' });
+        }
+      }),
+    );
   }
 
   const own = (leg: Leg): CallLeg => {

@@ -1,12 +1,11 @@
 // What every part of the calls room works with. Wired in calls.ts.
 import type { Clock } from '#appliance/kernel/clock.ts';
 import type { Log } from '#appliance/platform/log/index.ts';
-import type { Media } from '../media/api.ts';
+import type { Edge, Media } from '../media/index.ts';
 import type { Phones } from '../phones/index.ts';
 import type { Authenticator, Registrar } from '../registrar/index.ts';
 import type { SipStack } from '../sip/index.ts';
 import type { Trunks } from '../trunks/index.ts';
-import type { EdgeDoor } from './edge-door.ts';
 import type { CallLeg } from './leg.ts';
 import type { Routes } from './routes.ts';
 import type { LegStore } from './store.ts';
@@ -14,7 +13,7 @@ import type { LegStore } from './store.ts';
 export interface CallsContext {
   sip: SipStack;
   media: Media;
-  edge: EdgeDoor | undefined;
+  edge: Edge | undefined;
   trunks: Trunks;
   phones: Phones;
   registrar: Registrar;

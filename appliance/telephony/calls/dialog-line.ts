@@ -45,8 +45,8 @@ export class DialogLine implements Line {
   }
 
   /** A new offer of ours; the switch has moved the leg, or the edge lost it. */
-  async reoffer(): Promise<void> {
-    const body = await this.#leg.audio.reopen();
+  async reoffer(lostInSwitch: boolean): Promise<void> {
+    const body = await this.#leg.audio.reopen(lostInSwitch);
     const response = await this.dialog.reinvite({ contentType: SDP, body });
     const { held } = await this.#leg.audio.settle(response.bodyText);
     this.#leg.setHeldByParty(held);

@@ -1,5 +1,4 @@
 export * from './api.ts';
 export { type CallsOptions, createCalls } from './calls.ts';
 export { q850OfStatus, statusOfCause, textOfQ850 } from './causes.ts';
-export type { EdgeDoor, EdgeSettled } from './edge-door.ts';
 export { createLegStore, type LegRow, type LegStore } from './store.ts';

@@ -1,5 +1,5 @@
 // A leg's voice: its port in the switch, and what SDP has settled about it. One for the leg's whole life.
-import type { Codec, LegStats, Media } from '../media/api.ts';
+import { type Codec, type Edge, type LegStats, type Media, needsEdge } from '../media/index.ts';
 import {
   type Agreed,
   agreeToAnswer,
@@ -10,7 +10,6 @@ import {
   SdpSession,
   TELEPHONE_EVENT,
 } from '../sdp/index.ts';
-import type { EdgeDoor } from './edge-door.ts';
 
 /** The other side's description and ours have nothing in common, or it is none. */
 export class NoCommonMedia extends Error {
@@ -26,7 +25,7 @@ export class NoCommonMedia extends Error {
 export interface LegAudioOptions {
   leg: string;
   media: Pick<Media, 'createLeg' | 'updateLeg' | 'deleteLeg'>;
-  edge: EdgeDoor | undefined;
+  edge: Pick<Edge, 'answer' | 'offer' | 'settle' | 'remove'> | undefined;
   /** A leg it will be bridged with: same worker, same codec. */
   near?: { leg: string; codec: Codec } | undefined;
   /** Trunks announce the truth: never follow audio from elsewhere. */
@@ -107,8 +106,8 @@ export class LegAudio {
   async #firstAnswer(offer: string, address: string): Promise<{ body: string; held: boolean }> {
     const remote = read(offer);
     const { edge } = this.#options;
-    if (remote.audio && remote.audio.security !== 'none') {
-      if (!edge) throw new NoCommonMedia(488, 'secured media, and no edge');
+    if (!isPlain(remote) && needsEdge(offer)) {
+      if (!edge) throw new NoCommonMedia(488, 'media that only the edge understands, and there is none');
       const port = await this.#create({});
       const done = await edge.answer({ leg: this.#options.leg, offer, inner: port, facts: this.#edge });
       this.#edge = done.facts;
@@ -183,10 +182,10 @@ export class LegAudio {
     return this.#local && !this.#edge ? this.#session.again(this.#local) : undefined;
   }
 
-  /** The switch has lost the leg: a new port, and an offer that says so. */
-  async reopen(): Promise<string> {
+  /** The switch (`lost`) or the edge has forgotten the leg: made again there, and an offer that says so. */
+  async reopen(lost: boolean): Promise<string> {
     const address = this.#local?.address ?? '127.0.0.1';
-    this.#open = false;
+    if (lost) this.#open = false;
     return this.offer(address, this.#edge ? (this.#edge.kind === 'sdes' ? 'sdes' : 'webrtc') : undefined);
   }
 
@@ -233,6 +232,11 @@ export class LegAudio {
     this.#telephoneEvent = agreed.telephoneEvent;
     this.#remote = agreed.remote;
   }
+}
+
+/** G.711 without encryption: the switch takes it as it is. */
+function isPlain({ audio }: RemoteSdp): boolean {
+  return audio !== undefined && audio.security === 'none' && audio.codecs.length > 0;
 }
 
 /** 0.0.0.0 is hold, not an address to send to. */

@@ -1,0 +1,103 @@
+// The telephony of one voice process on real SIP, a real switch and a real database.
+import { systemClock } from '#appliance/kernel/clock.ts';
+import { silentLog } from '#appliance/platform/log/index.ts';
+import { createBatch, type Database } from '#appliance/platform/postgres/index.ts';
+import type { Media } from '../../media/api.ts';
+import { createPhoneStore, createPhones, type Phones } from '../../phones/index.ts';
+import { createAuthenticator, createRegistrar, createRegistrationStore, type Registrar } from '../../registrar/index.ts';
+import { createSipStack, type SipStack } from '../../sip/index.ts';
+import { createTrunkStore, createTrunks, type Trunks, trunkStatusWriter } from '../../trunks/index.ts';
+import { type Calls, createCalls, createLegStore, type IncomingCall } from '../index.ts';
+
+export const REALM = 'strongroom.test';
+
+export interface Box {
+  sip: SipStack;
+  calls: Calls;
+  trunks: Trunks;
+  phones: Phones;
+  registrar: Registrar;
+  incoming: IncomingCall[];
+  trunkChanges: [string, boolean][];
+  /** Resolves with the next call that comes in. */
+  next(): Promise<IncomingCall>;
+  /** Everything stops at once and nobody is told, as with kill -9. */
+  die(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function openBox(options: {
+  db: Database;
+  media: Media;
+  port: number;
+  log?: typeof silentLog;
+  onIncoming?: (call: IncomingCall) => void | Promise<void>;
+}): Promise<Box> {
+  const { db, media, port, log = silentLog } = options;
+  const clock = systemClock;
+  const batch = createBatch(db, { log });
+  let registrar: Registrar | undefined;
+  const sip = createSipStack({
+    listen: { udp: { host: '127.0.0.1', port }, tcp: { host: '127.0.0.1', port } },
+    userAgent: 'Strongroom',
+    log,
+    resolveFlow: (uri) => registrar?.resolveFlow(uri),
+  });
+  const phones = createPhones({ store: createPhoneStore(db), clock, log, realm: REALM });
+  const trunkChanges: [string, boolean][] = [];
+  const trunks = createTrunks({
+    store: createTrunkStore(db),
+    sip,
+    clock,
+    log,
+    instance: 'test',
+    open: (sealed) => sealed.replace(/^sealed:/, ''),
+    changed: (id, up) => trunkChanges.push([id, up]),
+    saveStatus: trunkStatusWriter(batch),
+  });
+  const authenticator = createAuthenticator({ phones, realm: REALM });
+  registrar = createRegistrar({
+    store: createRegistrationStore(db, batch),
+    authenticator,
+    clock,
+    log,
+    instance: 'test',
+    flowTo: (transport, address, to) => sip.flowTo(transport, address, to),
+  });
+  const calls = createCalls({ sip, media, trunks, phones, registrar, authenticator, store: createLegStore(db, batch), clock, log, instance: 'test' });
+  const incoming: IncomingCall[] = [];
+  const waiting: ((call: IncomingCall) => void)[] = [];
+  await sip.start();
+  await phones.start();
+  await trunks.start();
+  await registrar.start();
+  await calls.restore();
+  calls.onIncoming((call) => {
+    incoming.push(call);
+    waiting.shift()?.(call);
+    return options.onIncoming?.(call);
+  });
+  return {
+    sip,
+    calls,
+    trunks,
+    phones,
+    registrar,
+    incoming,
+    trunkChanges,
+    next: () => new Promise((resolve) => waiting.push(resolve)),
+    async die() {
+      registrar?.stop();
+      await sip.stop();
+      await batch.close();
+    },
+    async stop() {
+      for (const leg of calls.legs.values()) leg.hangup();
+      await trunks.stop();
+      registrar?.stop();
+      await phones.stop();
+      await sip.stop();
+      await batch.close();
+    },
+  };
+}

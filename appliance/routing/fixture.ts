@@ -6,7 +6,7 @@ import { ManualClock } from '#appliance/kernel/clock.ts';
 import { uuidv7 } from '#appliance/kernel/ids.ts';
 import { memoryBus } from '#appliance/platform/bus/index.ts';
 import { silentLog } from '#appliance/platform/log/index.ts';
-import { createBatch, type Database } from '#appliance/platform/postgres/index.ts';
+import { type Batch, createBatch, type Database } from '#appliance/platform/postgres/index.ts';
 import type { ChannelPort, Offer, OfferOutcome, QueueExit } from './channel-port.ts';
 import { createRouter, type RouterDeps } from './router.ts';
 
@@ -102,7 +102,15 @@ export async function addQueue(
 export function process(db: Database, options: Partial<RouterDeps> = {}) {
   const clock = (options.clock as ManualClock | undefined) ?? new ManualClock();
   const bus = options.bus ?? memoryBus();
-  const batch = createBatch(db, { log: silentLog });
+  const writing = createBatch(db, { log: silentLog });
+  let dead = false;
+  const batch: Batch = {
+    ...writing,
+    statement(name, order, sql, more) {
+      const write = writing.statement(name, order, sql, more);
+      return (row) => (dead ? new Promise(() => {}) : write(row));
+    },
+  };
   const agents = createAgents({ db, batch, bus, clock });
   const interactions = createInteractions({ db, batch, bus, clock, log: silentLog });
   const router = createRouter({
@@ -129,7 +137,12 @@ export function process(db: Database, options: Partial<RouterDeps> = {}) {
     async start(): Promise<void> {
       await agents.load();
       await router.start();
+      await interactions.reconcile();
       router.registerChannel(voice);
+    },
+    /** Power cut: what was handed in until now is written or not, nothing after it is. */
+    kill(): void {
+      dead = true;
     },
     async stop(): Promise<void> {
       await batch.flushed();

@@ -115,6 +115,12 @@ export function createFlows(deps: FlowsDeps) {
     /** Where a number leads; undefined when it is none of ours. */
     did: (number: string): DidRow | undefined => dids.get(number),
 
+    /** The number that callees of this queue see and can call back; any of ours when the queue has none. */
+    mainNumber(queueId: string | null): string | undefined {
+      const all = [...dids.values()];
+      return (all.find((did) => queueId !== null && did.queueId === queueId) ?? all[0])?.number;
+    },
+
     hours: (id: string): HoursRow | undefined => hours.get(id),
 
     /**

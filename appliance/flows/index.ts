@@ -24,3 +24,4 @@ export type { FlowEnd, FlowOutcome } from './run-state.ts';
 export { createSounds } from './sounds.ts';
 export { runFlowInText, type TextRun, type TextRunOptions } from './text-run.ts';
 export { hasErrors, validateFlow } from './validate.ts';
+export { VoiceHost } from './voice-host.ts';

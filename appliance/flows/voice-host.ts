@@ -113,7 +113,8 @@ export class VoiceHost implements FlowHost {
       this.#call,
       {
         queueId: request.queueId,
-        priority: request.priority,
+        // A flow raises or lowers what the queue gives everybody.
+        ...(request.priority === 0 ? {} : { priority: this.#voice.priorityOf(request.queueId) + request.priority }),
         skills: request.skills.map(({ skillId, level }) => ({ skillId, minLevel: level })),
         ...(request.preferredAgentId ? { preferredAgentId: request.preferredAgentId } : {}),
       },

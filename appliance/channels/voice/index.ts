@@ -63,6 +63,8 @@ export function createVoiceChannel(given: Omit<VoiceDeps, 'registry'>) {
     transfers,
     voicemail,
     exits,
+    /** What everybody in that queue begins with. */
+    priorityOf: (queueId: string): number => router.queue(queueId)?.priority ?? 5,
     /** Before the router starts: makes the calls of a former process known again. */
     adopt: recovery.adopt,
     /** After the router started: calls go on, new ones are taken, commands are answered. */

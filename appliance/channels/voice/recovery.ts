@@ -58,8 +58,11 @@ export function createRecovery(deps: VoiceDeps, parts: { talks: Talks; queueing:
     for (const leg of legs) {
       if (leg === customer || leg.state !== 'up') continue;
       const agentId = leg.tag['agentId'] as string | null;
-      if (leg.tag['role'] === 'agent' && agentId && agentId === tag.agentId) call.setAgent(agentId, leg);
-      else if (leg.tag['role'] === 'outside') talks.joinOutside(call, leg);
+      if (leg.tag['role'] === 'agent' && agentId && (agentId === tag.agentId || tag.stage === 'waiting')) {
+        call.setAgent(agentId, leg);
+        // They had picked up; only the bridge was missing.
+        if (tag.stage === 'waiting') call.enter('talking');
+      } else if (leg.tag['role'] === 'outside') talks.joinOutside(call, leg);
       else leg.hangup({ q850: 41 });
     }
   }

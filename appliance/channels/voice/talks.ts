@@ -161,7 +161,7 @@ export function createTalks(deps: VoiceDeps) {
         queueId: call.queueId,
         previous: 'transferred',
       });
-      router.engage(third.agentId, call.id, 'voice', { queueId: call.queueId ?? undefined });
+      router.engage(third.agentId, call.id, 'voice', { queueId: call.queueId });
       call.setAgent(third.agentId, third.leg);
       third.leg.saveTag({ interactionId: call.id, role: 'agent', agentId: third.agentId });
     } else {

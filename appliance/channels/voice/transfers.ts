@@ -119,7 +119,7 @@ export function createTransfers(deps: VoiceDeps, { talks, queueing }: { talks: T
     }
     if (where.agentId) {
       interactions.startSegment(call.id, { kind: 'agent', agentId: where.agentId, queueId: call.queueId });
-      router.engage(where.agentId, call.id, 'voice', { queueId: call.queueId ?? undefined });
+      router.engage(where.agentId, call.id, 'voice', { queueId: call.queueId });
       await talks.connect(call, where.agentId, leg);
     } else {
       talks.joinOutside(call, leg);

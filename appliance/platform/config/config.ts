@@ -21,6 +21,8 @@ export interface DataPaths {
   /** Unix sockets and pid files; short enough for a socket's path. */
   run: string;
   mediaSocket: string;
+  /** Where `web` hands over browsers' SIP connections. */
+  sipWebSocket: string;
   caCert: string;
   firstRun: string;
 }
@@ -146,6 +148,7 @@ function dataPaths(dataDir: string): DataPaths {
     log: join(dataDir, 'log'),
     run,
     mediaSocket: join(run, 'media.sock'),
+    sipWebSocket: join(run, 'sip-ws.sock'),
     caCert: join(dataDir, 'ca.pem'),
     firstRun: join(dataDir, 'first-run.json'),
   };

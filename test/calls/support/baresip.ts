@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -164,9 +164,9 @@ export class Baresip {
 
   /** Netstrings of JSON (baresip's ctrl_tcp). */
   #read(socket: Socket): void {
-    let buffer = Buffer.alloc(0);
+    let buffer: Buffer = Buffer.alloc(0);
     socket.on('error', () => {});
-    socket.on('data', (data) => {
+    socket.on('data', (data: Buffer) => {
       buffer = Buffer.concat([buffer, data]);
       for (;;) {
         const colon = buffer.indexOf(':');
@@ -180,8 +180,6 @@ export class Baresip {
     });
   }
 }
-
-import { readdirSync } from 'node:fs';
 
 const readdir = (dir: string): string[] => readdirSync(dir).map((name) => join(dir, name));
 

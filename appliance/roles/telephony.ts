@@ -1,0 +1,147 @@
+// The telephony rooms wired together: SIP, media, edge, trunks, phones, registrar, calls.
+import { readFileSync } from 'node:fs';
+import type { Clock } from '#appliance/kernel/clock.ts';
+import type { Bus } from '#appliance/platform/bus/index.ts';
+import type { Config } from '#appliance/platform/config/index.ts';
+import type { Log } from '#appliance/platform/log/index.ts';
+import type { Batch, Database } from '#appliance/platform/postgres/index.ts';
+import type { Secrets } from '#appliance/platform/secrets/index.ts';
+import { createCalls, createLegStore } from '#appliance/telephony/calls/index.ts';
+import { createEdge } from '#appliance/telephony/media/edge/edge.ts';
+import { createMediaClient } from '#appliance/telephony/media/index.ts';
+import { createPhoneStore, createPhones } from '#appliance/telephony/phones/index.ts';
+import { createAuthenticator, createRegistrar, createRegistrationStore } from '#appliance/telephony/registrar/index.ts';
+import { createSipStack } from '#appliance/telephony/sip/index.ts';
+import { createTrunkStore, createTrunks, trunkStatusWriter } from '#appliance/telephony/trunks/index.ts';
+import { SIP_REALM } from './sip-realm.ts';
+import { listenForBrowsers } from './sip-websocket.ts';
+
+export interface TelephonyDeps {
+  config: Config;
+  db: Database;
+  batch: Batch;
+  bus: Bus;
+  secrets: Secrets;
+  clock: Clock;
+  log: Log;
+  instance: string;
+}
+
+export type Telephony = ReturnType<typeof createTelephony>;
+
+export function createTelephony({ config, db, batch, bus, secrets, clock, log, instance }: TelephonyDeps) {
+  const media = createMediaClient({ socketPath: config.paths.mediaSocket, log });
+  const edge = createEdge({ url: config.rtpengine, log });
+  const sip = createSipStack({
+    listen: {
+      udp: { host: config.bind, port: config.sipPort },
+      tcp: { host: config.bind, port: config.sipPort },
+      tls: {
+        host: config.bind,
+        port: config.sipTlsPort,
+        key: readFileSync(config.tlsKey, 'utf8'),
+        cert: readFileSync(config.tlsCert, 'utf8'),
+      },
+    },
+    userAgent: 'Strongroom',
+    log,
+    clock,
+    resolveFlow: (uri) => registrar.resolveFlow(uri),
+  });
+  const phones = createPhones({
+    store: createPhoneStore(db),
+    clock,
+    log,
+    realm: SIP_REALM,
+    changed: (id) => bus.publish({ type: 'config.changed', entity: 'phone', id }),
+  });
+  const authenticator = createAuthenticator({ phones, realm: SIP_REALM, secret: secrets.derive('sip digest') });
+  const registrar = createRegistrar({
+    store: createRegistrationStore(db, batch),
+    authenticator,
+    clock,
+    log,
+    instance,
+    flowTo: sip.flowTo,
+  });
+  const trunks = createTrunks({
+    store: createTrunkStore(db),
+    sip,
+    clock,
+    log,
+    instance,
+    open: (sealed) => secrets.open(sealed, 'trunk'),
+    changed: (trunkId, up) => bus.publish({ type: 'trunk.changed', trunkId, up }),
+    saveStatus: trunkStatusWriter(batch),
+  });
+  const calls = createCalls({
+    sip,
+    media,
+    edge,
+    trunks,
+    phones,
+    registrar,
+    authenticator,
+    store: createLegStore(db, batch),
+    clock,
+    log,
+    instance,
+  });
+  registrar.onChange((phoneId, online) => {
+    bus.publish({ type: 'phone.changed', phoneId, online });
+    const agentId = phones.book.get(phoneId)?.agentId;
+    if (agentId) bus.publish({ type: 'agent.changed', agentId });
+  });
+  const unsubscribe = bus.subscribe(
+    (event) => {
+      if (event.type !== 'config.changed') return;
+      if (event.entity === 'phone')
+        void phones.reload(event.id).catch((error) => log.warn({ err: error }, 'phones could not be read again'));
+      if (event.entity === 'trunk')
+        void trunks.reload().catch((error) => log.warn({ err: error }, 'trunks could not be read again'));
+    },
+    () =>
+      void Promise.all([phones.reload(), trunks.reload()]).catch((error) =>
+        log.warn({ err: error }, 'phones and trunks could not be read again'),
+      ),
+  );
+  let browsers: { stop(): Promise<void> } | undefined;
+
+  return {
+    sip,
+    media,
+    edge,
+    phones,
+    registrar,
+    trunks,
+    calls,
+    /** Sockets open and phones known; calls are refused until somebody takes them. */
+    async start(): Promise<void> {
+      await media.start();
+      edge.watch();
+      await phones.start();
+      await registrar.start();
+      await sip.start();
+      await trunks.start();
+    },
+    /** After calls were restored: browsers may come back. */
+    async openForBrowsers(): Promise<void> {
+      browsers = await listenForBrowsers(
+        config.paths.sipWebSocket,
+        sip,
+        { address: config.address, port: config.httpsPort },
+        log,
+      );
+    },
+    async stop(): Promise<void> {
+      unsubscribe();
+      await browsers?.stop();
+      await trunks.stop();
+      registrar.stop();
+      await phones.stop();
+      await sip.stop();
+      edge.close();
+      await media.stop();
+    },
+  };
+}

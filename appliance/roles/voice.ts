@@ -1,0 +1,152 @@
+// The role `voice`: SIP, calls, flows, the router.
+import { createAgents } from '#appliance/agents/index.ts';
+import { createVoiceChannel, type VoiceChannel } from '#appliance/channels/voice/index.ts';
+import { createCustomers } from '#appliance/customers/index.ts';
+import { createFlows, createPrompts, createSounds, hoursAt, VoiceHost } from '#appliance/flows/index.ts';
+import { createInteractions } from '#appliance/interactions/index.ts';
+import { systemClock } from '#appliance/kernel/clock.ts';
+import { createBus } from '#appliance/platform/bus/index.ts';
+import { createBatch, openDatabase } from '#appliance/platform/postgres/index.ts';
+import { openSecrets } from '#appliance/platform/secrets/index.ts';
+import { createRouter } from '#appliance/routing/index.ts';
+import type { StartRole } from './context.ts';
+import { createTelephony } from './telephony.ts';
+import { createVoiceEndpoints } from './voice-endpoints.ts';
+import { createCallRecorder } from './voice-recorder.ts';
+
+export const start: StartRole = async ({ config, log, instance, health }) => {
+  const clock = systemClock;
+  const db = openDatabase(config.postgresUrl, { poolMax: 8, applicationName: 'strongroom voice' });
+  const batch = createBatch(db, { log });
+  const bus = await createBus({ redisUrl: config.redisUrl, instance, log });
+  const secrets = openSecrets(config.paths.keys);
+
+  const customers = createCustomers({ db });
+  const agents = createAgents({ db, batch, bus, clock });
+  const interactions = createInteractions({ db, batch, bus, clock, log });
+  const prompts = createPrompts({ db, dir: config.paths.prompts, log });
+  const telephony = createTelephony({ config, db, batch, bus, secrets, clock, log, instance });
+  const { calls, media, phones, registrar } = telephony;
+
+  // The voice channel is made after the router, whose hooks ask it: they are called later only.
+  let voice: VoiceChannel | undefined;
+  const flows = createFlows({
+    db,
+    batch,
+    clock,
+    log,
+    bus,
+    prompts,
+    secrets,
+    lookUpCustomer: async (number) => {
+      const found = await customers.find({ kind: 'phone', value: number }).catch(() => undefined);
+      return found ? { id: found.id, name: found.name ?? '', known: found.known } : undefined;
+    },
+    event: (interactionId, type, data) => void interactions.event(interactionId, type, data),
+  });
+  const router = createRouter({
+    db,
+    batch,
+    bus,
+    clock,
+    log,
+    agents,
+    interactions,
+    instance,
+    hooks: {
+      isOpen(hoursId, _queueId, at) {
+        const hours = hoursId === null ? undefined : flows.hours(hoursId);
+        return hours ? hoursAt(hours, at).state === 'open' : true;
+      },
+      callView: (interactionId, agentId) => voice?.registry.get(interactionId)?.view(agentId) ?? null,
+      phoneOnline: (agentId) =>
+        phones.book.byAgent(agentId).some((phone) => phone.kind === 'fixed' || registrar.online(phone.id)),
+      recoverOffer(offer) {
+        const call = voice?.registry.get(offer.interactionId);
+        return call?.agent?.id === offer.agentId ? 'accepted' : 'gone';
+      },
+    },
+  });
+  const recorder = await createCallRecorder({ config, db, batch, bus, clock, log, media, interactions });
+  const endpoints = createVoiceEndpoints({ agents, phones, registrar, did: flows });
+
+  voice = createVoiceChannel({
+    calls,
+    router,
+    interactions,
+    agents,
+    customers,
+    bus,
+    clock,
+    log,
+    endpoints,
+    recorder,
+    sounds: createSounds({ prompts }),
+    dids: {
+      find(number) {
+        const did = flows.did(number);
+        if (!did) return undefined;
+        const { flowId, queueId, language } = did;
+        if (flowId) return { number: did.number, target: { kind: 'flow', flowId }, language: language ?? 'en' };
+        return queueId
+          ? { number: did.number, target: { kind: 'queue', queueId }, language: language ?? 'en' }
+          : undefined;
+      },
+    },
+    flows: {
+      async start(flowId, call) {
+        const language = call.facts.language;
+        interactions.startSegment(call.id, { kind: 'flow', flowVersionId: flows.published(flowId)?.versionId ?? null });
+        try {
+          await flows.start({
+            interactionId: call.id,
+            flowId,
+            language,
+            host: new VoiceHost(call, voice!, recorder, clock),
+          });
+        } catch (error) {
+          log.error({ interaction: call.id, flow: flowId, err: error }, 'a flow could not be started');
+          call.customer.hangup({ q850: 41, sip: 503 });
+        }
+      },
+      async resume(call) {
+        return (await flows.resume(call.id, new VoiceHost(call, voice!, recorder, clock))) !== undefined;
+      },
+      stop() {
+        // The host says HostGone to whatever the flow does next.
+      },
+    },
+  });
+
+  await Promise.all([agents.load(), flows.load()]);
+  await telephony.start();
+  const { adopted, lost } = await voice.adopt();
+  if (adopted || lost) log.info({ adopted, lost }, 'calls of a former process');
+  await router.start();
+  await interactions.reconcile();
+  await voice.start();
+  await telephony.openForBrowsers();
+
+  const stops = [
+    bus.handle('voice', 'health.voice', async () => ({
+      status: media.connected ? 'ok' : 'degraded',
+      detail: `${calls.legs.size} legs`,
+    })),
+    media.on('disconnected', () => health.report('degraded', 'the media switch is away')),
+    media.on('connected', () => health.report('ok')),
+  ];
+  return {
+    async stop() {
+      for (const stop of stops) stop();
+      voice?.stop();
+      await router.stop();
+      await telephony.stop();
+      flows.close();
+      agents.close();
+      await recorder.close();
+      await batch.close();
+      await bus.close();
+      await db.destroy();
+    },
+  };
+};

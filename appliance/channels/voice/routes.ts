@@ -1,0 +1,150 @@
+import type { Server } from '@hapi/hapi';
+import { z } from 'zod';
+import type { Commands } from '#appliance/contract/bus.ts';
+import type { Actor, Permission } from '#appliance/contract/identity.ts';
+import { route } from '#appliance/http/route.ts';
+import { idParams, time, uuid } from '#appliance/http/schemas.ts';
+import type { Bus } from '#appliance/platform/bus/index.ts';
+
+type Action = Commands['call.control']['in']['action'];
+
+const DIAL_TIMEOUT_MS = 15_000;
+const number = z
+  .string()
+  .trim()
+  .regex(/^\+?[0-9*#() ./-]{1,40}$/, 'a number or an extension');
+const targets = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('agent'), agentId: uuid }),
+  z.object({ kind: z.literal('queue'), queueId: uuid }),
+  z.object({ kind: z.literal('extension'), extension: z.string().regex(/^[0-9*#]{1,16}$/) }),
+  z.object({ kind: z.literal('number'), number }),
+]);
+const view = z.object({
+  call: z
+    .object({
+      id: uuid,
+      state: z.enum(['ringing', 'talking', 'held', 'consulting', 'conference']),
+      muted: z.boolean(),
+      recording: z.enum(['off', 'on', 'paused']),
+      peer: z.string(),
+      since: time,
+    })
+    .nullable()
+    .meta({ description: 'Null when the caller of this is not on the call, or no longer.' }),
+});
+
+/** What a screen does with a call. The id is that of the interaction; the `voice` that has the call does it. */
+export function callRoutes(server: Server, { bus }: { bus: Pick<Bus, 'call'> }): void {
+  route(server, {
+    method: 'POST',
+    path: '/calls',
+    permission: 'calls:dial',
+    summary: 'Dials: my phone first, then the other side',
+    payload: z.object({ to: number, from: number.optional(), queueId: uuid.optional() }),
+    response: z.object({ interactionId: uuid }),
+    status: 201,
+    handler: ({ actor, payload }) => {
+      const { to, from, queueId } = payload;
+      return bus.call(
+        'voice',
+        'call.dial',
+        { agentId: actor.userId, to, ...(from && { from }), ...(queueId && { queueId }) },
+        DIAL_TIMEOUT_MS,
+      );
+    },
+  });
+
+  for (const [path, does, summary] of [
+    ['hold', 'hold', 'Puts the customer on hold, with music'],
+    ['resume', 'resume', 'Takes the customer off hold'],
+    ['hangup', 'hangup', 'Ends the call'],
+    ['consult/complete', 'consult-complete', 'Hands the customer to whom I consulted'],
+    ['consult/cancel', 'consult-cancel', 'Ends the consultation and returns to the customer'],
+    ['conference', 'conference', 'Joins the customer, the consulted and me'],
+  ] as const) {
+    route(server, {
+      method: 'POST',
+      path: `/calls/{id}/${path}`,
+      permission: 'calls:control',
+      summary,
+      params: idParams,
+      response: view,
+      handler: ({ actor, params }) => control(actor, params.id, { do: does }),
+    });
+  }
+
+  route(server, {
+    method: 'POST',
+    path: '/calls/{id}/mute',
+    permission: 'calls:control',
+    summary: 'Mutes me, or unmutes me',
+    params: idParams,
+    payload: z.object({ muted: z.boolean() }).default({ muted: true }),
+    response: view,
+    handler: ({ actor, params, payload }) => control(actor, params.id, { do: 'mute', muted: payload.muted }),
+  });
+
+  route(server, {
+    method: 'POST',
+    path: '/calls/{id}/dtmf',
+    permission: 'calls:control',
+    summary: 'Sends digits',
+    params: idParams,
+    payload: z.object({ digits: z.string().regex(/^[0-9A-D*#]{1,32}$/) }),
+    response: view,
+    handler: ({ actor, params, payload }) => control(actor, params.id, { do: 'dtmf', digits: payload.digits }),
+  });
+
+  for (const act of ['transfer', 'consult'] as const) {
+    route(server, {
+      method: 'POST',
+      path: `/calls/{id}/${act}`,
+      permission: 'calls:control',
+      summary: act === 'transfer' ? 'Hands the customer over at once' : 'Calls somebody while the customer waits',
+      params: idParams,
+      payload: z.object({ to: targets }),
+      response: view,
+      handler: ({ actor, params, payload }) => control(actor, params.id, { do: act, to: payload.to }),
+    });
+  }
+
+  route(server, {
+    method: 'POST',
+    path: '/calls/{id}/record',
+    permission: 'recordings:control',
+    summary: 'Starts, pauses, resumes or stops the recording',
+    params: idParams,
+    payload: z.object({ mode: z.enum(['start', 'stop', 'pause', 'resume']) }),
+    response: view,
+    audit: {
+      action: 'recording.controlled',
+      entity: 'interaction',
+      entityId: ({ params }) => params.id,
+      details: ({ payload }) => payload,
+    },
+    handler: ({ actor, params, payload }) => control(actor, params.id, { do: 'record', mode: payload.mode }),
+  });
+
+  route(server, {
+    method: 'POST',
+    path: '/calls/{id}/monitor',
+    permission: 'calls:monitor',
+    summary: 'Listens to, whispers into, joins or takes over a call',
+    params: idParams,
+    payload: z.object({ mode: z.enum(['listen', 'whisper', 'barge', 'takeover', 'stop']) }),
+    response: view,
+    audit: {
+      action: 'call.monitored',
+      entity: 'interaction',
+      entityId: ({ params }) => params.id,
+      details: ({ payload }) => payload,
+    },
+    handler: ({ actor, params, payload }) =>
+      control(actor, params.id, { do: 'monitor', mode: payload.mode }, DIAL_TIMEOUT_MS),
+  });
+
+  function control(actor: Actor, interactionId: string, action: Action, timeoutMs?: number) {
+    const supervisor = server.app.gatekeeper.allows(actor.role, 'calls:monitor' satisfies Permission);
+    return bus.call('voice', 'call.control', { interactionId, actorId: actor.userId, supervisor, action }, timeoutMs);
+  }
+}

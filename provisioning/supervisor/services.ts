@@ -45,9 +45,9 @@ export class Services {
     this.#say = deps.say;
   }
 
-  /** Starts what is ours, all at once. */
-  async start(): Promise<void> {
-    const { external } = this.#config;
+  /** Starts what is ours, all at once; `postgresOnly` for commands that work on the data alone. */
+  async start({ postgresOnly = false } = {}): Promise<void> {
+    const external = postgresOnly ? { ...this.#config.external, redis: true, rtpengine: true } : this.#config.external;
     await Promise.all([
       external.postgres ? undefined : this.#keep('postgres', () => this.#startPostgres()),
       external.redis ? undefined : this.#keep('redis', () => this.#startRedis()),

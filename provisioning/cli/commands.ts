@@ -1,0 +1,22 @@
+import { auditVerify } from './audit-verify.ts';
+import { backupCommand, restoreCommand } from './backup.ts';
+import type { Command } from './command.ts';
+import { doctor } from './doctor.ts';
+import { flowRun } from './flow-run.ts';
+import { migrateCommand } from './migrate.ts';
+import { trace } from './trace.ts';
+import { userAdd, userList, userPassword } from './user.ts';
+
+/** Everything that `strongroom` can do, in the order of help. A new command is a file and a line here. */
+export const COMMANDS: readonly Command[] = [
+  doctor,
+  migrateCommand,
+  userList,
+  userAdd,
+  userPassword,
+  flowRun,
+  trace,
+  backupCommand,
+  restoreCommand,
+  auditVerify,
+];

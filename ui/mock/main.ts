@@ -91,7 +91,7 @@ async function api(request: IncomingMessage, response: ServerResponse, url: URL)
   }
   if (path === '/me') {
     const agent = user.n ? { extension: String(1000 + user.n), ringOn: user.ringOn } : null;
-    return send(response, 200, { id: id(user.n ?? 50), username: name, displayName: user.displayName, role: user.role, permissions: user.permissions, language: null, timeZone: null, agent });
+    return send(response, 200, { user: { id: id(user.n ?? 50), username: name, displayName: user.displayName, role: user.role }, role: user.role, permissions: user.permissions, locale: 'en', timeZone: 'Europe/Berlin', mustChangePassword: false, secondFactor: false, agent });
   }
   if (path === '/me/phone') {
     if (user.ringOn !== 'browser') return send(response, 404, { code: 'no-browser-phone', message: 'Calls ring elsewhere' });

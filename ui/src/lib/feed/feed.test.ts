@@ -6,7 +6,7 @@ class FakeSocket implements Socket {
   closed = false;
   onopen: (() => void) | null = null;
   onmessage: ((event: { data: unknown }) => void) | null = null;
-  onclose: (() => void) | null = null;
+  onclose: ((event: { code: number }) => void) | null = null;
   send(text: string) {
     this.sent.push(JSON.parse(text));
   }
@@ -131,14 +131,14 @@ describe('a live feed', () => {
 
   it('backs off while the box is away and starts afresh when told to', () => {
     goLive();
-    last().onclose?.();
+    last().onclose?.({ code: 1006 });
     const waits: number[] = [];
     for (let i = 0; i < 7; i += 1) {
       const from = nowMs;
       const count = sockets.length;
       while (sockets.length === count) pass(250);
       waits.push(nowMs - from);
-      last().onclose?.();
+      last().onclose?.({ code: 1006 });
     }
     expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
     expect(refusals).toBe(7);
@@ -151,6 +151,20 @@ describe('a live feed', () => {
     last().say({ topic: 'queues', error: { code: 'forbidden', message: '' } });
     expect(seen).toEqual([['refused', 'forbidden']]);
     expect(feed.status.state).toBe('live');
+  });
+
+  it('is late while the box itself cannot read a topic, until its snapshot comes', () => {
+    goLive();
+    last().say({ topic: 'queues', error: { code: 'unavailable', message: '' } });
+    expect(feed.status).toMatchObject({ state: 'late', since: nowMs });
+    last().say({ topic: 'queues', seq: 6, snapshot: [] });
+    expect(feed.status.state).toBe('live');
+  });
+
+  it('asks whether the session has ended when the box says so', () => {
+    goLive();
+    last().onclose?.({ code: 4401 });
+    expect(refusals).toBe(1);
   });
 
   it('learns how far the clock of this computer is off', () => {

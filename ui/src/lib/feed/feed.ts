@@ -37,7 +37,7 @@ export interface FeedOptions {
   open: () => Socket;
   now: () => number;
   random?: () => number;
-  /** Told when the connection failed before it opened: the session may have ended. */
+  /** Told when the connection failed before it opened, or was closed for this reason: the session may have ended. */
   onrefused?: () => void;
   onstatus?: (status: FeedStatus) => void;
   /** Server time minus ours, for clocks on screen that must not follow a wrong PC. */
@@ -48,6 +48,8 @@ export const PING_EVERY_MS = 4_000;
 export const LATE_AFTER_MS = 10_000;
 export const GIVE_UP_AFTER_MS = 20_000;
 export const OPEN_WITHIN_MS = 8_000;
+/** The close code by which the box says that the session has ended. */
+const SIGNED_OUT = 4401;
 const BACK_OFF_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000];
 
 interface Topic {
@@ -55,6 +57,8 @@ interface Topic {
   /** Undefined until the snapshot of this connection has come. */
   seq: number | undefined;
   refused: boolean;
+  /** The box cannot read it now; what is shown may be old since then. */
+  behindSince: number | undefined;
 }
 
 /**
@@ -91,7 +95,7 @@ export class Feed {
       // The newcomer has nothing to show yet; a fresh snapshot serves all.
       this.#ask(topic);
     } else {
-      this.#topics.set(topic, { listeners: new Set([listener]), seq: undefined, refused: false });
+      this.#topics.set(topic, { listeners: new Set([listener]), seq: undefined, refused: false, behindSince: undefined });
       this.#ask(topic);
     }
     return () => {
@@ -148,8 +152,8 @@ export class Feed {
       this.#review();
     };
     socket.onmessage = (event: { data: unknown }) => this.#hear(event.data);
-    socket.onclose = () => {
-      if (!this.#open) this.#options.onrefused?.();
+    socket.onclose = (event: { code: number }) => {
+      if (!this.#open || event.code === SIGNED_OUT) this.#options.onrefused?.();
       this.#drop();
     };
   }
@@ -161,6 +165,7 @@ export class Feed {
     for (const topic of this.#topics.values()) {
       topic.seq = undefined;
       topic.refused = false;
+      topic.behindSince = undefined;
     }
     if (socket) {
       socket.onopen = socket.onmessage = socket.onclose = null;
@@ -185,7 +190,12 @@ export class Feed {
     } else if ('error' in message) {
       const topic = message.topic && this.#topics.get(message.topic);
       if (topic) {
-        topic.refused = true;
+        topic.refused = message.error.code === 'forbidden' || message.error.code === 'not-found';
+        if (!topic.refused) {
+          topic.behindSince = this.#heardAt;
+          this.#review();
+          return;
+        }
         for (const listener of topic.listeners) listener.refused?.(message.error);
       }
     } else {
@@ -199,6 +209,7 @@ export class Feed {
     if (!topic) return;
     if ('snapshot' in message) {
       topic.seq = message.seq;
+      topic.behindSince = undefined;
       for (const listener of topic.listeners) listener.snapshot(message.snapshot);
       return;
     }
@@ -245,6 +256,8 @@ export class Feed {
     }
     const complete = [...this.#topics.values()].every((topic) => topic.seq !== undefined || topic.refused);
     if (now - this.#heardAt > LATE_AFTER_MS) return { state: 'late', since: this.#heardAt, retryAt: undefined };
+    const behind = [...this.#topics.values()].map((topic) => topic.behindSince).filter((at) => at !== undefined);
+    if (behind.length > 0) return { state: 'late', since: Math.min(...behind), retryAt: undefined };
     if (complete) return { state: 'live', since: undefined, retryAt: undefined };
     // A gap is being re-read: a short moment is no news, what is shown is still the last consistent state.
     if (this.#status.state === 'live') return this.#status;

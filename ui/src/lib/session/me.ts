@@ -1,14 +1,29 @@
-/** `GET /me`: who is signed in, as the desktop needs it. */
+/** `GET /me`, as the box answers it. */
+export interface MeAnswer {
+  user: { id: string; username: string; displayName: string; role: Role };
+  permissions: string[];
+  agent: { extension?: string | null } | null;
+  locale: string;
+  timeZone: string;
+  mustChangePassword: boolean;
+}
+
+/** Who is signed in, as the desktop needs it. */
 export interface Me {
   id: string;
   username: string;
   displayName: string;
   role: Role;
   permissions: string[];
-  language: string | null;
-  timeZone: string | null;
+  language: string;
+  timeZone: string;
+  mustChangePassword: boolean;
   /** Set for people who take work. */
-  agent: { extension: string | null; ringOn: string | null } | null;
+  agent: { extension: string | null } | null;
+}
+
+export function meOf({ user, agent, locale, ...rest }: MeAnswer): Me {
+  return { ...user, ...rest, language: locale, agent: agent ? { extension: agent.extension ?? null } : null };
 }
 
 export type Role = 'admin' | 'supervisor' | 'agent' | 'auditor';

@@ -11,7 +11,9 @@ import Network from '@lucide/svelte/icons/network';
 import Phone from '@lucide/svelte/icons/phone';
 import ScrollText from '@lucide/svelte/icons/scroll-text';
 import Server from '@lucide/svelte/icons/server';
+import Sparkles from '@lucide/svelte/icons/sparkles';
 import Tags from '@lucide/svelte/icons/tags';
+import UsersRound from '@lucide/svelte/icons/users-round';
 import Users from '@lucide/svelte/icons/users';
 import Waypoints from '@lucide/svelte/icons/waypoints';
 import UserCog from '@lucide/svelte/icons/user-cog';
@@ -33,6 +35,8 @@ export const PLACES: readonly Place[] = [
   { href: '/interactions', label: m.nav_interactions, icon: History, needs: 'interactions:read', group: 'daily' },
   { href: '/admin/queues', label: m.nav_queues, icon: ListTree, needs: 'queues:read', group: 'admin' },
   { href: '/admin/agents', label: m.nav_agents, icon: Users, needs: 'agents:read', group: 'admin' },
+  { href: '/admin/skills', label: m.nav_skills, icon: Sparkles, needs: 'skills:read', group: 'admin' },
+  { href: '/admin/teams', label: m.nav_teams, icon: UsersRound, needs: 'teams:read', group: 'admin' },
   { href: '/admin/flows', label: m.nav_flows, icon: Waypoints, needs: 'flows:read', group: 'admin' },
   { href: '/admin/numbers', label: m.nav_numbers, icon: Hash, needs: 'dids:read', group: 'admin' },
   { href: '/admin/hours', label: m.nav_hours, icon: CalendarClock, needs: 'hours:read', group: 'admin' },

@@ -1,0 +1,68 @@
+import type { Component } from 'svelte';
+
+/** A thing that is configured, as the lists of the API answer it. */
+export type Row = { id: string; version: number } & Record<string, unknown>;
+
+export type Field = {
+  key: string;
+  label: () => string;
+  hint?: () => string;
+  /** Shown and sent only when a new one is made. */
+  onlyNew?: boolean;
+  required?: boolean;
+} & (
+  | { kind: 'text' | 'long' | 'password'; max?: number; pattern?: string }
+  | { kind: 'number'; min?: number; max?: number; step?: number; unit?: () => string; share?: boolean }
+  | { kind: 'check' }
+  | { kind: 'select'; options: { value: string; label: () => string }[] }
+  /** Another thing, by its id. */
+  | { kind: 'reference'; path: string; nameKey: string; none?: () => string }
+);
+
+export interface ListColumn {
+  key: string;
+  label: () => string;
+  text: (row: Row, names: Names) => string;
+  value?: (row: Row) => string | number;
+  num?: boolean;
+  end?: boolean;
+  wide?: boolean;
+  /** Shown as a badge of this tone. */
+  tone?: (row: Row) => 'ok' | 'warn' | 'danger' | 'neutral' | 'accent';
+}
+
+/** Names of things referred to, by their ids. */
+export type Names = (id: unknown) => string;
+
+export interface ListSpec {
+  path: string;
+  permission: string;
+  title: () => string;
+  /** What one is called in "New …" and "Delete …?". */
+  one: () => string;
+  empty: () => string;
+  columns: ListColumn[];
+  fields: Field[];
+  /** Other lists whose names the columns show. */
+  names?: { path: string; key: string }[];
+  /** Things that the box made by itself cannot be changed. */
+  locked?: (row: Row) => boolean;
+  nameOf: (row: Row) => string;
+  icon?: Component;
+}
+
+export const str = (row: Row, key: string): string => {
+  const value = row[key];
+  return value === null || value === undefined ? '' : String(value);
+};
+export const num = (row: Row, key: string): number => {
+  const value = Number(row[key]);
+  return Number.isFinite(value) ? value : 0;
+};
+
+/** What changed between the row as it was read and the form: only that is sent, so that two people can edit different fields of one thing. */
+export function changes(before: Record<string, unknown>, form: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(form).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key] ?? null) && value !== undefined),
+  );
+}

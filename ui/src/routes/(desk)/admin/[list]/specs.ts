@@ -1,0 +1,287 @@
+import { duration, moment, percent } from '#lib/i18n/time.ts';
+import { readable } from '#lib/i18n/phone-number.ts';
+import { m } from '#lib/paraglide/messages.js';
+import { type Field, type ListSpec, num, type Row, str } from './list.ts';
+
+const nameField: Field = { key: 'name', label: m.name, kind: 'text', required: true, max: 100 };
+const active: Field = { key: 'active', label: m.active, kind: 'check' };
+const position: Field = { key: 'position', label: m.order, kind: 'number', min: 0, max: 10000, hint: m.order_hint };
+const activeColumn = {
+  key: 'active',
+  label: m.state,
+  text: (row: Row) => (row.active === false ? m.inactive() : m.active()),
+  tone: (row: Row) => (row.active === false ? ('neutral' as const) : ('ok' as const)),
+};
+const named = (key: string, label: () => string) => ({ key, label, text: (row: Row) => str(row, key) });
+
+const STRATEGY: Record<string, () => string> = {
+  'longest-idle': m.strategy_longest_idle,
+  'fewest-handled': m.strategy_fewest_handled,
+  'round-robin': m.strategy_round_robin,
+  'most-skilled': m.strategy_most_skilled,
+  'ring-all': m.strategy_ring_all,
+};
+const WRAP_UP: Record<string, () => string> = { none: m.wrap_none, timed: m.wrap_timed, 'until-done': m.wrap_until_done };
+const ROLE: Record<string, () => string> = { admin: m.role_admin, supervisor: m.role_supervisor, agent: m.role_agent, auditor: m.role_auditor };
+const options = (table: Record<string, () => string>) => Object.entries(table).map(([value, label]) => ({ value, label }));
+const word = (table: Record<string, () => string>, value: string) => table[value]?.() ?? value;
+const LANGUAGES = [
+  { value: 'en', label: () => 'English' },
+  { value: 'de', label: () => 'Deutsch' },
+];
+
+/** The lists of the administration that are a table and a form. Others have a page of their own. */
+export const SPECS: Record<string, ListSpec> = {
+  queues: {
+    path: '/queues',
+    permission: 'queues',
+    title: m.nav_queues,
+    one: m.queue,
+    empty: m.empty_queues,
+    nameOf: (row) => str(row, 'name'),
+    columns: [
+      named('name', m.name),
+      activeColumn,
+      { key: 'strategy', label: m.strategy, text: (row) => word(STRATEGY, str(row, 'strategy')) },
+      { key: 'priority', label: m.priority, text: (row) => str(row, 'priority'), value: (row) => num(row, 'priority'), num: true, end: true },
+      { key: 'level', label: m.service_level_goal, text: (row) => `${percent(num(row, 'serviceLevelTarget'))} / ${str(row, 'answerWithinS')} s`, value: (row) => num(row, 'serviceLevelTarget'), num: true, end: true },
+      { key: 'offer', label: m.offer_time, text: (row) => `${str(row, 'offerTimeoutS')} s`, value: (row) => num(row, 'offerTimeoutS'), num: true, end: true, wide: true },
+      { key: 'wrapUp', label: m.state_wrap_up, text: (row) => (row.wrapUp === 'timed' ? `${str(row, 'wrapUpS')} s` : word(WRAP_UP, str(row, 'wrapUp'))), wide: true },
+    ],
+    fields: [
+      nameField,
+      { key: 'description', label: m.description, kind: 'text', max: 500 },
+      active,
+      { key: 'strategy', label: m.strategy, kind: 'select', options: options(STRATEGY) },
+      { key: 'priority', label: m.priority, kind: 'number', min: 0, max: 10, hint: m.priority_hint },
+      { key: 'answerWithinS', label: m.answer_within, kind: 'number', min: 1, max: 3600, unit: m.seconds, hint: m.answer_within_hint },
+      { key: 'serviceLevelTarget', label: m.service_level_goal, kind: 'number', min: 0, max: 100, unit: () => '%', share: true },
+      { key: 'offerTimeoutS', label: m.offer_time, kind: 'number', min: 1, max: 600, unit: m.seconds, hint: m.offer_time_hint },
+      { key: 'maxWaiting', label: m.max_waiting, kind: 'number', min: 0, hint: m.max_waiting_hint },
+      { key: 'maxWaitS', label: m.max_wait, kind: 'number', min: 1, unit: m.seconds },
+      { key: 'wrapUp', label: m.state_wrap_up, kind: 'select', options: options(WRAP_UP) },
+      { key: 'wrapUpS', label: m.wrap_up_time, kind: 'number', min: 1, max: 3600, unit: m.seconds },
+      { key: 'dispositionRequired', label: m.disposition_required, kind: 'check' },
+    ],
+  },
+  users: {
+    path: '/users',
+    permission: 'users',
+    title: m.nav_users,
+    one: m.user,
+    empty: m.empty_users,
+    nameOf: (row) => str(row, 'displayName'),
+    columns: [
+      named('displayName', m.name),
+      named('username', m.username),
+      { key: 'role', label: m.role, text: (row) => word(ROLE, str(row, 'role')) },
+      activeColumn,
+      { key: 'lastSignInAt', label: m.last_sign_in, text: (row) => moment(row.lastSignInAt as string | null), value: (row) => str(row, 'lastSignInAt'), num: true, wide: true },
+    ],
+    fields: [
+      { key: 'displayName', label: m.name, kind: 'text', required: true, max: 120 },
+      { key: 'username', label: m.username, kind: 'text', required: true, max: 64, pattern: '[a-z0-9][a-z0-9._@\\-]*', hint: m.username_hint },
+      { key: 'role', label: m.role, kind: 'select', options: options(ROLE) },
+      active,
+      { key: 'language', label: m.language, kind: 'select', options: LANGUAGES },
+      { key: 'timeZone', label: m.time_zone, kind: 'text', max: 64, hint: m.time_zone_hint },
+      { key: 'password', label: m.password, kind: 'password', max: 1000, hint: m.password_hint },
+      { key: 'mustChangePassword', label: m.must_change_password, kind: 'check' },
+    ],
+  },
+  reasons: {
+    path: '/reasons',
+    permission: 'reasons',
+    title: m.nav_reasons,
+    one: m.reason,
+    empty: m.empty_reasons,
+    nameOf: (row) => str(row, 'label'),
+    locked: (row) => row.system === true,
+    columns: [
+      named('label', m.name),
+      named('code', m.code),
+      { key: 'paid', label: m.paid, text: (row) => (row.paid ? m.yes() : m.no()) },
+      activeColumn,
+      { key: 'position', label: m.order, text: (row) => str(row, 'position'), value: (row) => num(row, 'position'), num: true, end: true },
+    ],
+    fields: [{ key: 'label', label: m.name, kind: 'text', required: true, max: 100 }, { key: 'code', label: m.code, kind: 'text', required: true, max: 40, onlyNew: true, hint: m.code_hint }, { key: 'paid', label: m.paid, kind: 'check' }, active, position],
+  },
+  dispositions: {
+    path: '/dispositions',
+    permission: 'dispositions',
+    title: m.nav_dispositions,
+    one: m.disposition,
+    empty: m.empty_dispositions,
+    names: [{ path: '/queues', key: 'name' }],
+    nameOf: (row) => str(row, 'label'),
+    columns: [
+      named('label', m.name),
+      named('code', m.code),
+      { key: 'queueId', label: m.queue, text: (row, names) => (row.queueId ? names(row.queueId) : m.every_queue()) },
+      activeColumn,
+      { key: 'position', label: m.order, text: (row) => str(row, 'position'), value: (row) => num(row, 'position'), num: true, end: true },
+    ],
+    fields: [
+      { key: 'label', label: m.name, kind: 'text', required: true, max: 100 },
+      { key: 'code', label: m.code, kind: 'text', required: true, max: 60, onlyNew: true, hint: m.code_hint },
+      { key: 'queueId', label: m.queue, kind: 'reference', path: '/queues', nameKey: 'name', none: m.every_queue },
+      active,
+      position,
+    ],
+  },
+  skills: {
+    path: '/skills',
+    permission: 'skills',
+    title: m.nav_skills,
+    one: m.skill,
+    empty: m.empty_skills,
+    nameOf: (row) => str(row, 'name'),
+    columns: [named('name', m.name), named('description', m.description)],
+    fields: [nameField, { key: 'description', label: m.description, kind: 'text', max: 500 }],
+  },
+  teams: {
+    path: '/teams',
+    permission: 'teams',
+    title: m.nav_teams,
+    one: m.team,
+    empty: m.empty_teams,
+    nameOf: (row) => str(row, 'name'),
+    columns: [named('name', m.name), named('description', m.description)],
+    fields: [nameField, { key: 'description', label: m.description, kind: 'text', max: 500 }],
+  },
+  numbers: {
+    path: '/dids',
+    permission: 'dids',
+    title: m.nav_numbers,
+    one: m.number,
+    empty: m.empty_numbers,
+    names: [
+      { path: '/queues', key: 'name' },
+      { path: '/flows', key: 'name' },
+    ],
+    nameOf: (row) => readable(str(row, 'number')),
+    columns: [
+      { key: 'number', label: m.number, text: (row) => readable(str(row, 'number')), num: true },
+      named('name', m.name),
+      { key: 'target', label: m.leads_to, text: (row, names) => (row.flowId ? `${m.flow()}: ${names(row.flowId)}` : `${m.queue()}: ${names(row.queueId)}`) },
+      named('language', m.language),
+    ],
+    fields: [
+      { key: 'number', label: m.number, kind: 'text', required: true, max: 16, pattern: '\\+[1-9][0-9]{1,14}', hint: m.number_hint },
+      { key: 'name', label: m.name, kind: 'text', max: 100 },
+      { key: 'flowId', label: m.flow, kind: 'reference', path: '/flows', nameKey: 'name', none: m.none },
+      { key: 'queueId', label: m.queue, kind: 'reference', path: '/queues', nameKey: 'name', none: m.none },
+    ],
+  },
+  hours: {
+    path: '/hours',
+    permission: 'hours',
+    title: m.nav_hours,
+    one: m.nav_hours,
+    empty: m.empty_hours,
+    nameOf: (row) => str(row, 'name'),
+    columns: [
+      named('name', m.name),
+      named('timeZone', m.time_zone),
+      { key: 'weekly', label: m.weekly, text: (row) => m.ranges_count({ count: Array.isArray(row.weekly) ? row.weekly.length : 0 }) },
+      { key: 'holidays', label: m.holidays, text: (row) => String(Array.isArray(row.holidays) ? row.holidays.length : 0), num: true, end: true },
+    ],
+    fields: [nameField, { key: 'timeZone', label: m.time_zone, kind: 'text', required: true, max: 60, hint: m.time_zone_hint }],
+  },
+  prompts: {
+    path: '/prompts',
+    permission: 'prompts',
+    title: m.nav_prompts,
+    one: m.prompt,
+    empty: m.empty_prompts,
+    nameOf: (row) => str(row, 'name'),
+    columns: [
+      named('name', m.name),
+      { key: 'language', label: m.language, text: (row) => (row.language === '*' ? '–' : str(row, 'language')) },
+      { key: 'text', label: m.spoken_text, text: (row) => str(row, 'text') },
+      { key: 'durationS', label: m.talk_time, text: (row) => duration(num(row, 'durationS')), value: (row) => num(row, 'durationS'), num: true, end: true },
+    ],
+    fields: [
+      nameField,
+      { key: 'language', label: m.language, kind: 'select', options: LANGUAGES },
+      { key: 'text', label: m.spoken_text, kind: 'long', required: true, max: 2000, hint: m.spoken_text_hint },
+    ],
+  },
+  phones: {
+    path: '/phones',
+    permission: 'phones',
+    title: m.nav_phones,
+    one: m.phone,
+    empty: m.empty_phones,
+    names: [{ path: '/agents', key: 'name' }],
+    nameOf: (row) => str(row, 'label') || str(row, 'extension'),
+    columns: [
+      named('label', m.name),
+      named('extension', m.extension_short),
+      named('kind', m.kind),
+      { key: 'agentId', label: m.agent, text: (row, names) => (row.agentId ? names(row.agentId) : '') },
+      { key: 'online', label: m.state, text: (row) => (row.online ? m.phone_online() : m.phone_offline()), tone: (row) => (row.online ? 'ok' : 'warn') },
+    ],
+    fields: [
+      { key: 'label', label: m.name, kind: 'text', required: true, max: 80 },
+      {
+        key: 'kind',
+        label: m.kind,
+        kind: 'select',
+        onlyNew: true,
+        options: [
+          { value: 'sip', label: m.phone_kind_sip },
+          { value: 'browser', label: m.phone_kind_browser },
+          { value: 'fixed', label: m.phone_kind_fixed },
+        ],
+      },
+      { key: 'extension', label: m.extension_short, kind: 'text', max: 12, pattern: '[0-9*#]{1,12}' },
+      { key: 'agentId', label: m.agent, kind: 'reference', path: '/agents', nameKey: 'name', none: m.none },
+    ],
+  },
+  trunks: {
+    path: '/trunks',
+    permission: 'trunks',
+    title: m.nav_trunks,
+    one: m.trunk,
+    empty: m.empty_trunks,
+    nameOf: (row) => str(row, 'name'),
+    columns: [
+      named('name', m.name),
+      { key: 'kind', label: m.kind, text: (row) => (row.kind === 'registration' ? m.trunk_registration() : m.trunk_address()) },
+      { key: 'host', label: m.host, text: (row) => `${str(row, 'host')}${row.port ? `:${row.port}` : ''}` },
+      { key: 'transport', label: m.transport, text: (row) => str(row, 'transport').toUpperCase(), wide: true },
+      {
+        key: 'state',
+        label: m.state,
+        text: (row) => (row.enabled === false ? m.inactive() : row.up === undefined ? m.unknown() : row.up ? m.trunk_up() : m.trunk_down()),
+        tone: (row) => (row.enabled === false || row.up === undefined ? 'neutral' : row.up ? 'ok' : 'danger'),
+      },
+    ],
+    fields: [
+      { key: 'name', label: m.name, kind: 'text', required: true, max: 80 },
+      {
+        key: 'kind',
+        label: m.kind,
+        kind: 'select',
+        options: [
+          { value: 'address', label: m.trunk_address },
+          { value: 'registration', label: m.trunk_registration },
+        ],
+      },
+      { key: 'host', label: m.host, kind: 'text', required: true, max: 255 },
+      { key: 'port', label: m.port, kind: 'number', min: 1, max: 65535 },
+      {
+        key: 'transport',
+        label: m.transport,
+        kind: 'select',
+        options: ['udp', 'tcp', 'tls'].map((value) => ({ value, label: () => value.toUpperCase() })),
+      },
+      { key: 'username', label: m.username, kind: 'text', max: 100 },
+      { key: 'password', label: m.password, kind: 'password', max: 200, hint: m.password_hint },
+      { key: 'country', label: m.country, kind: 'text', max: 2, pattern: '[A-Z]{2}', hint: m.country_hint },
+      { key: 'maxChannels', label: m.max_channels, kind: 'number', min: 1 },
+      { key: 'enabled', label: m.active, kind: 'check' },
+    ],
+  },
+};

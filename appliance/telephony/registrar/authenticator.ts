@@ -35,8 +35,13 @@ export function createAuthenticator(options: {
       return {
         ok: false,
         failed: why === 'unknown-user' || why === 'wrong-password',
-        challenge: digest.challenge({ stale }),
+        challenge: digest.challenge({ stale }).filter(([, value]) => understands(request, value)),
       };
     },
   };
+}
+
+/** Phones that know only MD5 (baresip 1.x and most desk phones before 2020) give up at a second challenge; phones that speak TLS are newer and get SHA-256 first (RFC 8760 §2.4). */
+function understands(request: SipRequest, challenge: string): boolean {
+  return /algorithm=MD5\b/i.test(challenge) || request.via.transport.toUpperCase() === 'TLS';
 }

@@ -44,7 +44,9 @@ describe('a phone', () => {
     const response = await bob.register(PORT, credentials());
     expect(response.status).toBe(200);
     expect(response.list('contact')[0]).toMatch(/^<sip:bob@127\.0\.0\.1:16101>;expires=(300|299)$/);
-    expect(await stored()).toMatchObject([{ phoneId, transport: 'udp', address: '127.0.0.1', port: 16_101, instance: 'test' }]);
+    expect(await stored()).toMatchObject([
+      { phoneId, transport: 'udp', address: '127.0.0.1', port: 16_101, instance: 'test' },
+    ]);
     expect(box.registrar.online(phoneId)).toBe(true);
     expect(changes).toEqual([[phoneId, true]]);
     off();
@@ -53,7 +55,10 @@ describe('a phone', () => {
   test('is asked for SHA-256 first and MD5 for old ones', async () => {
     const response = await bob.register(PORT, { username: 'nobody', password: 'x' });
     expect(response.status).toBe(401);
-    expect(response.headers('www-authenticate').map((value) => /algorithm=([\w-]+)/.exec(value)?.[1])).toEqual(['SHA-256', 'MD5']);
+    expect(response.headers('www-authenticate').map((value) => /algorithm=([\w-]+)/.exec(value)?.[1])).toEqual([
+      'SHA-256',
+      'MD5',
+    ]);
   });
 
   test('is kept as HA1, never as a password', async () => {
@@ -127,7 +132,11 @@ describe('a phone', () => {
   test('on a connection keeps it: calls come back over it, and its calls need no password again', async () => {
     const { createSipStack } = await import('../sip/index.ts');
     const quiet = { debug() {}, info() {}, warn() {}, error() {} };
-    const tcp = createSipStack({ listen: { tcp: { host: '127.0.0.1', port: 16_103 } }, userAgent: 'tcp phone', log: quiet });
+    const tcp = createSipStack({
+      listen: { tcp: { host: '127.0.0.1', port: 16_103 } },
+      userAgent: 'tcp phone',
+      log: quiet,
+    });
     await tcp.start();
     const aor = parseUri('sip:bob@127.0.0.1');
     const response = await tcp.request({
@@ -135,14 +144,19 @@ describe('a phone', () => {
       uri: parseUri(`sip:127.0.0.1:${PORT};transport=tcp`),
       to: { uri: aor },
       from: { uri: aor },
-      headers: [['Contact', '<sip:bob@192.0.2.99:40000;transport=tcp>'], ['Expires', '120']],
+      headers: [
+        ['Contact', '<sip:bob@192.0.2.99:40000;transport=tcp>'],
+        ['Expires', '120'],
+      ],
       credentials: credentials(),
     });
     expect(response.status).toBe(200);
-    const rang = new Promise<string>((resolve) => tcp.onInvite((invite) => {
-      invite.reject({ status: 486 });
-      resolve(invite.request.uriText);
-    }));
+    const rang = new Promise<string>((resolve) =>
+      tcp.onInvite((invite) => {
+        invite.reject({ status: 486 });
+        resolve(invite.request.uriText);
+      }),
+    );
     await box.calls.dial([{ kind: 'phone', phoneId }], { from: { number: '1' } }).answered.catch(() => {});
     expect(await rang).toContain('192.0.2.99');
     await tcp.stop();
@@ -150,11 +164,16 @@ describe('a phone', () => {
 });
 
 describe('a call from a phone', () => {
-  test('needs the password, and then is the phone\'s', async () => {
+  test("needs the password, and then is the phone's", async () => {
     const coming = box.next();
     const invite = bob.call('1001', PORT, { credentials: credentials() });
     const { leg, source, dialled } = await coming;
-    expect({ source, dialled, from: leg.from, phoneId: leg.phoneId }).toEqual({ source: 'phone', dialled: '1001', from: { number: '1002', name: 'Bob' }, phoneId });
+    expect({ source, dialled, from: leg.from, phoneId: leg.phoneId }).toEqual({
+      source: 'phone',
+      dialled: '1001',
+      from: { number: '1002', name: 'Bob' },
+      phoneId,
+    });
     leg.hangup({ q850: 1 });
     await expect(invite.answered).rejects.toMatchObject({ status: 404 });
   });
@@ -165,23 +184,30 @@ describe('a call from a phone', () => {
     ['of nobody we know', 'mallory', undefined, 403],
   ])('%s is refused', async (_name, user, given, status) => {
     const party = await new Party(user, 16_104, 400).start();
-    await expect(party.call('1001', PORT, given ? { credentials: given } : {}).answered).rejects.toMatchObject({ status });
+    await expect(party.call('1001', PORT, given ? { credentials: given } : {}).answered).rejects.toMatchObject({
+      status,
+    });
     await party.stop();
     expect(box.calls.legs.size).toBe(0);
   });
 });
 
 describe('credentials for a browser', () => {
-  test('carry the agent\'s extension and end by themselves', async () => {
+  test("carry the agent's extension and end by themselves", async () => {
     const agentId = '019ab000-0000-7000-8000-00000000000a';
     await expect(box.phones.issueBrowserCredentials(agentId)).rejects.toMatchObject({ code: 'no-extension' });
-    await database.db.raw('alter table phone drop constraint phone_agent_id_foreign').catch(() => database.db.raw('alter table phone drop constraint phone_agent_id_fkey'));
+    await database.db
+      .raw('alter table phone drop constraint phone_agent_id_foreign')
+      .catch(() => database.db.raw('alter table phone drop constraint phone_agent_id_fkey'));
     const given = await box.phones.issueBrowserCredentials(agentId, { extension: '1001' });
     expect(given).toMatchObject({ extension: '1001', realm: REALM, username: expect.stringMatching(/^web-1001-/) });
     expect(given.expiresAt.getTime()).toBeGreaterThan(Date.now() + 3600_000);
     const party = await new Party(given.username, 16_105, 400).start();
     expect((await party.register(PORT, { username: given.username, password: given.password })).status).toBe(200);
-    await database.db('phone').where({ id: given.phoneId }).update({ expires_at: new Date(Date.now() - 1000) });
+    await database
+      .db('phone')
+      .where({ id: given.phoneId })
+      .update({ expires_at: new Date(Date.now() - 1000) });
     await box.phones.reload(given.phoneId);
     expect((await party.register(PORT, { username: given.username, password: given.password })).status).toBe(401);
     await party.stop();

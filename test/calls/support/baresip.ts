@@ -12,6 +12,8 @@ type Event = { event: true; type: string; class: string; peeruri?: string; param
 export class Baresip {
   readonly dir = mkdtempSync(join(tmpdir(), 'baresip-'));
   readonly events: Event[] = [];
+  /** What it printed. */
+  log = '';
   #child: ChildProcess | undefined;
   #control: Socket | undefined;
   readonly #options: {
@@ -71,12 +73,11 @@ export class Baresip {
     );
     writeFileSync(join(this.dir, 'contacts'), '');
     this.#child = spawn('baresip', ['-f', this.dir], { stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
     this.#child.stdout?.on('data', (data) => {
-      output += data;
+      this.log += data;
     });
     this.#child.stderr?.on('data', (data) => {
-      output += data;
+      this.log += data;
     });
     for (let tries = 0; ; tries++) {
       try {
@@ -84,7 +85,7 @@ export class Baresip {
         break;
       } catch (error) {
         if (tries > 100 || this.#child.exitCode !== null)
-          throw new Error(`baresip does not start:\n${output}`, { cause: error });
+          throw new Error(`baresip does not start:\n${this.log}`, { cause: error });
         await delay(50);
       }
     }

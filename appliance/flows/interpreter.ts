@@ -40,6 +40,8 @@ export async function interpret(document: FlowDocument, state: RunState, host: F
   }
   if (resumed) state.steps--; // the step is taken again, it does not count twice
   host.language(state.language);
+  // A new host does not know that the line is still secure; knowing it, it can end that.
+  if (secretsLost) await host.secure(true).catch(() => {});
   for (;;) {
     const id = state.step;
     const step = Object.hasOwn(document.steps, id) ? document.steps[id] : undefined;

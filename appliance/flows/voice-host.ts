@@ -2,6 +2,7 @@ import type { CallRecorder } from '#appliance/channels/voice/index.ts';
 import { recorded, type VoiceCall, type VoiceChannel } from '#appliance/channels/voice/index.ts';
 import type { Scalar } from '#appliance/contract/flow.ts';
 import type { Clock } from '#appliance/kernel/clock.ts';
+import { AppError } from '#appliance/kernel/errors.ts';
 import {
   type EnqueueRequest,
   type FlowHost,
@@ -27,7 +28,6 @@ export class VoiceHost implements FlowHost {
   readonly #recorder: CallRecorder;
   readonly #clock: Clock;
   #secure = false;
-  #pausedForSecret = false;
 
   constructor(call: VoiceCall, voice: VoiceChannel, recorder: CallRecorder, clock: Clock) {
     this.#call = call;
@@ -169,20 +169,23 @@ export class VoiceHost implements FlowHost {
     this.#call.customer.hangup({ q850: CAUSES[cause] });
   }
 
-  /** Digits are blocked in the switch, where recording and relay are fed; the recording pauses as well. */
+  /**
+   * Digits are blocked in the switch, where recording and relay are fed; the recording pauses as well. What cannot be
+   * made secure is not asked for: this throws.
+   */
   async secure(on: boolean): Promise<void> {
     if (on === this.#secure) return;
-    this.#secure = on;
     const call = this.#call;
-    if (call.customer.state === 'ended') return;
-    await call.customer.blockDigits(on);
-    if (on && this.#recorder.state(call.id) === 'on') {
-      this.#pausedForSecret = true;
-      call.recording = await this.#recorder.control(recorded(call), 'pause', 'secure-entry');
-    } else if (!on && this.#pausedForSecret) {
-      this.#pausedForSecret = false;
-      call.recording = await this.#recorder.control(recorded(call), 'resume', 'secure-entry');
+    if (call.customer.state !== 'ended') {
+      await call.customer.blockDigits(on);
+      // Pauses are counted by reason, also over a restart: an agent's own pause stays.
+      call.recording = await this.#recorder.control(recorded(call), on ? 'pause' : 'resume', 'secure-entry');
+      if (on && call.recording === 'on') {
+        await call.customer.blockDigits(false);
+        throw new AppError('unavailable', 'recording-not-paused', 'The recording could not be paused, so no secure entry is possible.');
+      }
     }
+    this.#secure = on;
   }
 
   /** Somebody else decides what the caller hears now. */

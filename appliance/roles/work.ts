@@ -1,0 +1,65 @@
+// The role `work`: what may take its time. Recordings become files, old sounds are swept away.
+import { createPrompts } from '#appliance/flows/index.ts';
+import { createInteractions } from '#appliance/interactions/index.ts';
+import { systemClock } from '#appliance/kernel/clock.ts';
+import { messageOf } from '#appliance/kernel/errors.ts';
+import { createBus } from '#appliance/platform/bus/index.ts';
+import { createFiles } from '#appliance/platform/files/index.ts';
+import { createJobs } from '#appliance/platform/jobs/index.ts';
+import { createBatch, openDatabase } from '#appliance/platform/postgres/index.ts';
+import { openKeyRing } from '#appliance/platform/secrets/index.ts';
+import { createAlarms } from '#appliance/realtime/index.ts';
+import { createProcessor, defineRecordingJobs, scheduleRecordingJobs } from '#appliance/recordings/index.ts';
+import type { StartRole } from './context.ts';
+import { rawRecordings } from './raw-recordings.ts';
+
+const SWEEP_MS = 6 * 3_600_000;
+
+export const start: StartRole = async ({ config, log, instance }) => {
+  const clock = systemClock;
+  const db = openDatabase(config.postgresUrl, { poolMax: 6, applicationName: 'strongroom work' });
+  const batch = createBatch(db, { log });
+  const bus = await createBus({ redisUrl: config.redisUrl, instance, log });
+  const jobs = createJobs({ redisUrl: config.redisUrl, log });
+  const interactions = createInteractions({ db, batch, bus, clock, log });
+  const prompts = createPrompts({ db, dir: config.paths.prompts, log });
+
+  const processor = createProcessor({
+    db,
+    clock,
+    log,
+    bus,
+    jobs,
+    spool: config.paths.spool,
+    files: createFiles({ dir: config.paths.files, keys: openKeyRing(config.paths.keys) }),
+    raw: rawRecordings,
+    alarms: createAlarms({ db, bus, clock }),
+    event: (interactionId, type, data) => void interactions.event(interactionId, type, data),
+    async isOver(interactionId) {
+      const live = await interactions.live();
+      return !live.some((row) => row.id === interactionId && row.endedAt === null);
+    },
+  });
+  defineRecordingJobs(jobs, processor);
+  jobs.define('prompts.sweep', { attempts: 1, backoffMs: 1000, concurrency: 1 }, async () => {
+    const removed = await prompts.sweep();
+    if (removed > 0) log.info({ removed }, 'sounds that nothing uses were removed');
+  });
+
+  await jobs.start();
+  await Promise.all([jobs.schedule('prompts.sweep', { everyMs: SWEEP_MS }), scheduleRecordingJobs(jobs)]);
+  // What a power cut left is dealt with now, not in a minute.
+  await processor.scan().then(
+    ({ enqueued }) => enqueued.length > 0 && log.info({ recordings: enqueued.length }, 'raw recordings were waiting'),
+    (error) => log.warn({ error: messageOf(error) }, 'the spool was not scanned'),
+  );
+
+  return {
+    async stop() {
+      await jobs.close();
+      await batch.close();
+      await bus.close();
+      await db.destroy();
+    },
+  };
+};

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,6 +45,8 @@ export const restoreCommand: Command = {
 
 async function verify(file: string, context: CliContext): Promise<number> {
   const scratch = mkdtempSync(join(tmpdir(), 'strongroom-verify-'));
+  // PostgreSQL's account must get through; what lies inside is closed again.
+  chmodSync(scratch, 0o711);
   try {
     // A cluster of its own beside the one that runs: nothing of the configured services, and a port nobody has.
     const env = { PATH: process.env.PATH, STRONGROOM_POSTGRES_PORT: String(await freePort()) };

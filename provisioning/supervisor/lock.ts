@@ -27,7 +27,7 @@ export async function lockDataFolder(dataDir: string): Promise<() => void> {
   return () => server.close();
 }
 
-interface Known {
+export interface Known {
   name: string;
   pid: number;
   /** A pid is used again one day; pid and start time together are not. */
@@ -43,6 +43,11 @@ export class ChildrenFile {
     this.#file = join(runDir, 'children.json');
   }
 
+  /** What the last supervisor of this data folder had started. */
+  static read(runDir: string): Known[] {
+    return readKnown(join(runDir, 'children.json'));
+  }
+
   add(name: string, pid: number): void {
     const startedAt = startTime(pid);
     if (!startedAt) return;
@@ -56,7 +61,7 @@ export class ChildrenFile {
 
   /** Ends what a supervisor that was killed has left behind. Its children were told by the kernel; most are gone already. */
   async endLeftovers(say: (text: string) => void): Promise<void> {
-    const left = this.#read().filter((child) => startTime(child.pid) === child.startedAt);
+    const left = readKnown(this.#file).filter((child) => startTime(child.pid) === child.startedAt);
     if (left.length === 0) return;
     say(`Ending what the last run left behind: ${left.map((child) => child.name).join(', ')}`);
     const alive = () => left.filter((child) => startTime(child.pid) === child.startedAt);
@@ -80,14 +85,14 @@ export class ChildrenFile {
     while (alive().length > 0) await delay(20);
     this.clear();
   }
+}
 
-  #read(): Known[] {
-    try {
-      return existsSync(this.#file) ? (JSON.parse(readFileSync(this.#file, 'utf8')) as Known[]) : [];
-    } catch {
-      // Cut off by a power failure; then the processes are gone as well.
-      return [];
-    }
+function readKnown(file: string): Known[] {
+  try {
+    return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Known[]) : [];
+  } catch {
+    // Cut off by a power failure; then the processes are gone as well.
+    return [];
   }
 }
 

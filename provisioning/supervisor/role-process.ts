@@ -23,16 +23,21 @@ export class RoleProcess {
   readonly #logDir: string;
   readonly #children: ChildrenFile;
   readonly #say: (text: string) => void;
+  readonly #main: string;
   #child: Child | undefined;
   #stopping = false;
   #ready = Promise.withResolvers<void>();
   #heardAt = 0;
 
-  constructor(role: Role, deps: { logDir: string; children: ChildrenFile; say: (text: string) => void }) {
+  constructor(
+    role: Role,
+    deps: { logDir: string; children: ChildrenFile; say: (text: string) => void; main?: string },
+  ) {
     this.role = role;
     this.#logDir = deps.logDir;
     this.#children = deps.children;
     this.#say = deps.say;
+    this.#main = deps.main ?? MAIN;
     this.#ready.promise.catch(() => {});
   }
 
@@ -64,9 +69,9 @@ export class RoleProcess {
     }
   }
 
-  async stop(): Promise<void> {
+  async stop(withinMs = STOP_WITHIN_MS): Promise<void> {
     this.#stopping = true;
-    await this.#child?.stop('SIGTERM', STOP_WITHIN_MS);
+    await this.#child?.stop('SIGTERM', withinMs);
   }
 
   kill(): void {
@@ -78,7 +83,7 @@ export class RoleProcess {
     this.#heardAt = Date.now();
     const child = await startChild({
       command: process.execPath,
-      args: [MAIN, this.role],
+      args: [this.#main, this.role],
       logFile: this.logFile,
       deathSignal: 'TERM',
       onMessage: (message) => this.#hear(message as SupervisorMessage),

@@ -1,0 +1,57 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { ChildrenFile } from './lock.ts';
+import { RoleProcess } from './role-process.ts';
+
+let dir: string;
+let role: RoleProcess | undefined;
+const said: string[] = [];
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'strongroom-role-'));
+  said.length = 0;
+});
+afterEach(async () => {
+  await role?.stop();
+  rmSync(dir, { recursive: true });
+});
+
+function run(script: string): RoleProcess {
+  const main = join(dir, 'main.mjs');
+  writeFileSync(main, script);
+  role = new RoleProcess('web', { logDir: dir, children: new ChildrenFile(dir), say: (text) => said.push(text), main });
+  void role.run();
+  return role;
+}
+
+const READY = `process.send('ready'); setInterval(() => {}, 1000);`;
+
+test('a role is ready when it says so and ends on SIGTERM', async () => {
+  const one = run(`process.on('SIGTERM', () => { console.log('bye'); process.exit(0); }); ${READY}`);
+  await one.ready;
+  await one.stop();
+  expect(readFileSync(one.logFile, 'utf8')).toBe('bye\n');
+  expect(said).toEqual([]);
+});
+
+test('a role that dies is started again at once', async () => {
+  const one = run(`console.log('start ' + process.pid); ${READY}`);
+  await one.ready;
+  const pids = () => readFileSync(one.logFile, 'utf8').match(/\d+/g) ?? [];
+  process.kill(Number(pids()[0]), 'SIGKILL');
+  await vi.waitFor(() => expect(pids()).toHaveLength(2), 5000);
+  expect(said[0]).toMatch(/web ended by SIGKILL; starting it again\. Its log:/);
+});
+
+test('a role that cannot be configured is not tried again', async () => {
+  const one = run('process.exit(78)');
+  await expect(one.ready).rejects.toThrow(/web cannot be configured/);
+  expect(said).toEqual([]);
+});
+
+test('a role that ignores SIGTERM is ended all the same', async () => {
+  const one = run(`process.on('SIGTERM', () => {}); ${READY}`);
+  await one.ready;
+  await one.stop(200);
+});

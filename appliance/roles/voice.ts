@@ -6,13 +6,15 @@ import { createFlows, createPrompts, createSounds, hoursAt, VoiceHost } from '#a
 import { createInteractions } from '#appliance/interactions/index.ts';
 import { systemClock } from '#appliance/kernel/clock.ts';
 import { createBus } from '#appliance/platform/bus/index.ts';
+import { createJobs } from '#appliance/platform/jobs/index.ts';
 import { createBatch, openDatabase } from '#appliance/platform/postgres/index.ts';
 import { openSecrets } from '#appliance/platform/secrets/index.ts';
+import { createAlarms } from '#appliance/realtime/index.ts';
+import { createRecordings, declareRecordingJobs } from '#appliance/recordings/index.ts';
 import { createRouter } from '#appliance/routing/index.ts';
 import type { StartRole } from './context.ts';
 import { createTelephony } from './telephony.ts';
 import { createVoiceEndpoints } from './voice-endpoints.ts';
-import { createCallRecorder } from './voice-recorder.ts';
 
 export const start: StartRole = async ({ config, log, instance, health }) => {
   const clock = systemClock;
@@ -67,7 +69,23 @@ export const start: StartRole = async ({ config, log, instance, health }) => {
       },
     },
   });
-  const recorder = await createCallRecorder({ config, db, batch, bus, clock, log, media, interactions });
+  const jobs = createJobs({ redisUrl: config.redisUrl, log });
+  declareRecordingJobs(jobs);
+  const sounds = createSounds({ prompts });
+  const recorder = createRecordings({
+    db,
+    batch,
+    clock,
+    log,
+    bus,
+    instance,
+    spool: config.paths.spool,
+    recorder: media,
+    jobs,
+    event: (interactionId, type, data) => void interactions.event(interactionId, type, data),
+    alarms: createAlarms({ db, bus, clock }),
+    sound: sounds.named,
+  });
   const endpoints = createVoiceEndpoints({ agents, phones, registrar, did: flows });
 
   voice = createVoiceChannel({
@@ -81,7 +99,7 @@ export const start: StartRole = async ({ config, log, instance, health }) => {
     log,
     endpoints,
     recorder,
-    sounds: createSounds({ prompts }),
+    sounds,
     dids: {
       find(number) {
         const did = flows.did(number);
@@ -120,6 +138,7 @@ export const start: StartRole = async ({ config, log, instance, health }) => {
 
   await Promise.all([agents.load(), flows.load()]);
   await telephony.start();
+  await recorder.recover();
   const { adopted, lost } = await voice.adopt();
   if (adopted || lost) log.info({ adopted, lost }, 'calls of a former process');
   await router.start();
@@ -143,7 +162,9 @@ export const start: StartRole = async ({ config, log, instance, health }) => {
       await telephony.stop();
       flows.close();
       agents.close();
-      await recorder.close();
+      recorder.close();
+      await recorder.flushed();
+      await jobs.close();
       await batch.close();
       await bus.close();
       await db.destroy();

@@ -95,6 +95,8 @@ export async function seedDemo({ config, db, log, secrets, say }: SeedContext): 
     if (!known) await db('disposition').insert({ id: uuidv7(), code, label, position });
   }
 
+  await db('recording_rule').insert({ id: uuidv7(), name: 'Every call', mode: 'always' }).onConflict('name').ignore();
+
   const flows = createFlowAdmin({
     db,
     prompts,

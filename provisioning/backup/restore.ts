@@ -44,8 +44,9 @@ export async function restore(options: {
     for (const name of KEPT) {
       if (existsSync(join(staging, name))) cpSync(join(staging, name), join(dataDir, name), { recursive: true });
     }
-    const config = loadConfig(env, { dataDir });
-    makeSubfolders(config.paths);
+    const first = loadConfig(env, { dataDir });
+    makeSubfolders(first.paths);
+    const config = ensurePasswords(first, env);
     problems.push(...(await restoreDatabase(config, join(staging, 'database.dump'), manifest, accounts)));
     return { manifest, problems };
   } finally {
@@ -61,7 +62,7 @@ async function restoreDatabase(
   accounts: ReturnType<typeof serviceAccounts>,
 ): Promise<string[]> {
   const children = new ChildrenFile(config.paths.run);
-  const services = new Services({ config: ensurePasswords(config), accounts, children, say: () => {} });
+  const services = new Services({ config, accounts, children, say: () => {} });
   await services.start({ postgresOnly: true });
   const db = openDatabase(config.postgresUrl, { poolMax: 2, applicationName: 'strongroom restore' });
   try {

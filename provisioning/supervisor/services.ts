@@ -149,10 +149,10 @@ export class Services {
 }
 
 /** Makes the passwords of the private services; a configuration loaded afterwards knows them. */
-export function ensurePasswords(config: Config): Config {
+export function ensurePasswords(config: Config, env: Record<string, string | undefined> = process.env): Config {
   password(config.paths.keys, 'postgres');
   password(config.paths.keys, 'redis');
-  return loadConfig(process.env, { dataDir: config.dataDir });
+  return loadConfig(env, { dataDir: config.dataDir });
 }
 
 function password(keysDir: string, service: string): string {

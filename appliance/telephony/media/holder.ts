@@ -1,7 +1,8 @@
 // Opens the RTP ports and never reads them; starts the `media` process with the descriptors inherited and keeps a second one warm.
 // When the first dies the second goes on: meanwhile the kernel queues what arrives, so parties notice a pause and lose nothing.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { renameSync } from 'node:fs';
+import { renameSync, statSync } from 'node:fs';
+import { delay } from '#appliance/kernel/async.ts';
 import type { PortPair } from './messages.ts';
 import type { ProcessConfig, ToHolder } from './process.ts';
 import { UdpPort } from './transport.ts';
@@ -27,19 +28,22 @@ export interface HolderConfig {
 }
 
 const FIRST_INHERITED_FD = 4; // after stdin, stdout, stderr and the channel to us
-const QUICK_DEATHS = 3;
-const QUICK_MS = 10_000;
+const QUICK_MS = 2000;
+const MAX_QUICK_DEATHS = 5;
+const MAX_DIED_STARTING = 3;
 const MAX_BACKOFF_MS = 10_000;
 const STOP_MS = 5000;
+const PORT_PATIENCE_MS = 3000;
 
 export class Holder {
   readonly #config: HolderConfig;
   readonly #held: UdpPort[] = [];
   readonly #pairs: PortPair[] = [];
-  readonly #deaths: number[] = [];
   #active: ChildProcess | undefined;
   #standby: ChildProcess | undefined;
   #standbyWarm = false;
+  #quickDeaths = 0;
+  #diedStarting = 0;
   #stopping = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -49,7 +53,7 @@ export class Holder {
 
   /** Resolves when the switch takes requests. @throws when too few ports are free. */
   async start(): Promise<void> {
-    this.#openPorts();
+    await this.#openPorts();
     await new Promise<void>((resolve, reject) => {
       this.#activate(this.#spawn(), resolve, reject);
     });
@@ -82,11 +86,16 @@ export class Holder {
     for (const port of this.#held) port.close();
   }
 
-  #openPorts(): void {
+  async #openPorts(): Promise<void> {
     const { ports, legs, address, log } = this.#config;
     let taken = 0;
     for (let port = ports.first + (ports.first & 1); port + 1 <= ports.last && this.#pairs.length < legs; port += 2) {
-      const pair = holdPair(port, address);
+      let pair = holdPair(port, address);
+      // Right after a death of ours the former switch may still be letting go: its legs must find their ports again.
+      for (let i = 0; !pair && i < 20 && diedJustNow(this.#config.stateFile); i++) {
+        await delay(50);
+        pair = holdPair(port, address);
+      }
       if (!pair) {
         taken++;
         continue;
@@ -124,36 +133,41 @@ export class Holder {
     const { log } = this.#config;
     this.#active = child;
     let fatal = '';
+    let upAtMs: number | undefined;
     child.on('message', (message: ToHolder) => {
       if (message.say === 'fatal') {
         fatal = message.error;
         log.error({ error: message.error }, 'media cannot go on');
       }
       if (message.say !== 'up') return;
+      upAtMs = performance.now();
       log.info({ pid: child.pid, restored: message.restored, tookMs: message.tookMs }, 'media is up');
       up();
     });
     child.once('exit', (code, signal) => {
       failed(new Error(fatal || `media ended with ${signal ?? code}`));
-      if (!this.#stopping) this.#replace(signal ?? String(code));
+      const upForMs = upAtMs === undefined ? undefined : Math.round(performance.now() - upAtMs);
+      if (!this.#stopping) this.#replace(signal ?? String(code), upForMs);
     });
     child.once('error', failed);
     child.send('go', () => undefined);
   }
 
-  #replace(why: string): void {
+  /** @param upForMs how long it took requests; undefined when it died before. */
+  #replace(why: string, upForMs: number | undefined): void {
     const { log } = this.#config;
-    const now = performance.now();
-    this.#deaths.push(now);
-    while (now - this.#deaths[0]! > QUICK_MS) this.#deaths.shift();
-    log.error({ why, recently: this.#deaths.length }, 'media died');
-    if (this.#deaths.length < QUICK_DEATHS) {
+    if (upForMs === undefined) this.#diedStarting++;
+    else this.#diedStarting = 0;
+    if (upForMs === undefined || upForMs < QUICK_MS) this.#quickDeaths++;
+    else this.#quickDeaths = 0;
+    log.error({ why, upForMs, quickDeaths: this.#quickDeaths }, 'media died');
+    // It dies of what it finds: go on without the state rather than never.
+    if (this.#diedStarting === MAX_DIED_STARTING) this.#setStateAside();
+    if (this.#quickDeaths <= MAX_QUICK_DEATHS) {
       this.#takeOver();
       return;
     }
-    // It dies of what it finds: go on without the state rather than never.
-    if (this.#deaths.length === QUICK_DEATHS) this.#setStateAside();
-    const backoffMs = Math.min(MAX_BACKOFF_MS, 500 * 2 ** (this.#deaths.length - QUICK_DEATHS));
+    const backoffMs = Math.min(MAX_BACKOFF_MS, 500 * 2 ** (this.#quickDeaths - MAX_QUICK_DEATHS));
     this.#timer = setTimeout(() => this.#takeOver(), backoffMs);
   }
 
@@ -199,6 +213,14 @@ function holdPair(port: number, address: string): [UdpPort, UdpPort] | undefined
   } catch {
     rtp?.close();
     return undefined;
+  }
+}
+
+function diedJustNow(stateFile: string): boolean {
+  try {
+    return Date.now() - statSync(stateFile).mtimeMs < PORT_PATIENCE_MS;
+  } catch {
+    return false;
   }
 }
 

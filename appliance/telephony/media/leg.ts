@@ -91,10 +91,10 @@ export class Leg implements Source {
     this.outlet.fresh(ssrc, seq, ts);
   }
 
-  /** Continues the leg of a former process from its slot. */
-  restore(nowMs: number): void {
+  /** Continues the leg of a former process, or of another worker, from its slot. */
+  restore(nowMs: number, afterCrash: boolean): void {
     const { settings, remote, recording, counters } = this.#slot;
-    this.outlet.restore(nowMs);
+    this.outlet.restore(nowMs, afterCrash);
     this.outlet.codec = settings.codec;
     this.outlet.telephoneEvent = settings.telephoneEvent;
     this.#rtcpMux = settings.rtcpMux;
@@ -170,7 +170,7 @@ export class Leg implements Source {
       this.#host.tell('silent', { leg: this.id, ms: Math.round(quietMs) });
     }
     this.#events.housekeeping(nowMs);
-    this.#slot.saveCounters(this.outlet.packets, this.outlet.octets, this.rx.totalReceived, this.rx.totalLost);
+    this.#saveCounters();
     if (++this.#seconds % REPORT_EVERY_S === 0) this.#report(nowMs, false);
   }
 
@@ -181,6 +181,15 @@ export class Leg implements Source {
     this.#rtp.disconnect();
     this.#kernelFilter = false;
     return true;
+  }
+
+  /** Another worker goes on with it: the slot says how. */
+  handOver(): void {
+    this.#blocker?.release();
+    this.#saveCounters();
+    this.#save();
+    this.#rtp.pause();
+    this.#rtcp?.pause();
   }
 
   close(): void {
@@ -377,6 +386,10 @@ export class Leg implements Source {
   #unlock(): void {
     this.#latch.open();
     this.#rtp.disconnect();
+  }
+
+  #saveCounters(): void {
+    this.#slot.saveCounters(this.outlet.packets, this.outlet.octets, this.rx.totalReceived, this.rx.totalLost);
   }
 
   #save(): void {

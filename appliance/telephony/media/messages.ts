@@ -15,14 +15,16 @@ export interface WorkerSetup {
   ring: SharedArrayBuffer;
   address: string;
   promptDir: string;
-  ports: PortPair[];
 }
 
 export type WorkerRequest =
-  | { op: 'begin'; restore: { leg: string; slot: number }[]; routes: RouteRequest[] }
+  | { op: 'begin'; ports: PortPair[]; restore: { leg: string; slot: number }[]; routes: RouteRequest[] }
   | { op: 'create'; leg: string; slot: number; settings: SettingsRequest }
   | { op: 'update'; leg: string; settings: SettingsRequest }
   | { op: 'delete'; leg: string }
+  /** Another worker will have this leg. */
+  | { op: 'hand-over'; leg: string; slot: number }
+  | { op: 'take-over'; leg: string; pair: PortPair; hear: RouteRequest['hear'] }
   | { op: 'route'; routes: RouteRequest[] }
   | { op: 'block'; leg: string; blocked: boolean }
   | { op: 'digits'; leg: string; digits: string }

@@ -49,8 +49,11 @@ export class Outlet {
     this.#slot.saveProgress(this.seq, this.ts, 0);
   }
 
-  /** Goes on after a crash: same SSRC, sequence ahead of anything the predecessor may have sent, timestamp by real time. */
-  restore(nowMs: number): void {
+  /**
+   * Goes on with the same SSRC, timestamp by real time. After a crash the slot may be a moment old: the sequence is set ahead of
+   * anything the predecessor may have sent.
+   */
+  restore(nowMs: number, afterCrash: boolean): void {
     const { ssrc, seq, ts, lastMs } = this.#slot.progress;
     const { sent, octets } = this.#slot.counters;
     this.ssrc = ssrc;
@@ -59,7 +62,7 @@ export class Outlet {
     this.packets = sent;
     this.octets = octets;
     const missed = lastMs ? Math.ceil((nowMs - lastMs) / 20) : 0;
-    this.seq = (seq + Math.min(missed + 10, 2000)) & 0xffff; // below MAX_DROPOUT: a receiver counts loss and does not resynchronise
+    this.seq = (seq + (afterCrash ? Math.min(missed + 10, 2000) : 0)) & 0xffff; // below MAX_DROPOUT: a receiver counts loss and does not resynchronise
   }
 
   /** The same leg is heard as before the crash: the old mapping holds, so the party sees what was lost and nothing else. */

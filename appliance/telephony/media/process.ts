@@ -20,7 +20,6 @@ export type ToHolder =
 if (process.send) await main(JSON.parse(process.env.STRONGROOM_MEDIA_PROCESS ?? '{}') as ProcessConfig);
 
 async function main(config: ProcessConfig): Promise<void> {
-  process.on('disconnect', () => process.exit(0)); // the holder has gone, and the descriptors' meaning with it
   process.on('SIGINT', () => undefined); // Ctrl-C reaches the whole group: the holder decides
   const go = new Promise<void>((resolve) => {
     process.once('message', () => resolve());
@@ -31,13 +30,15 @@ async function main(config: ProcessConfig): Promise<void> {
     (request) => media.handle(request),
     () => ({ event: 'hello', generation, legs: media.legs }),
   );
-  process.on('SIGTERM', () => {
+  const end = () => {
     server.close();
     media.stop().then(
       () => process.exit(0),
-      (error: unknown) => fatal(error),
+      () => process.exit(1),
     );
-  });
+  };
+  process.on('SIGTERM', end);
+  process.on('disconnect', end); // the holder has gone: its successor wants the ports
   await media.warm();
   tell({ say: 'warm' });
   await go;

@@ -1,12 +1,14 @@
 // Which leg has which port. Every worker owns a stretch of the table; a port rests as long as possible before it is used again.
 
 export class Slots {
-  readonly #perWorker: number;
+  /** Worker of every slot. */
+  readonly #owner: Uint8Array;
   readonly #free: number[][];
   readonly #slotOf = new Map<string, number>();
 
   constructor(count: number, workers: number, taken: Iterable<{ leg: string; slot: number }>) {
-    this.#perWorker = Math.ceil(count / workers);
+    const perWorker = Math.ceil(count / workers);
+    this.#owner = Uint8Array.from({ length: count }, (_, slot) => Math.floor(slot / perWorker));
     this.#free = Array.from({ length: workers }, () => []);
     for (const { leg, slot } of taken) this.#slotOf.set(leg, slot);
     const used = new Set(this.#slotOf.values());
@@ -26,12 +28,18 @@ export class Slots {
   }
 
   workerOfSlot(slot: number): number {
-    return Math.floor(slot / this.#perWorker);
+    return this.#owner[slot]!;
   }
 
   worker(leg: string): number | undefined {
     const slot = this.#slotOf.get(leg);
     return slot === undefined ? undefined : this.workerOfSlot(slot);
+  }
+
+  /** The leg's port goes to another worker, for good. */
+  move(leg: string, worker: number): void {
+    const slot = this.#slotOf.get(leg);
+    if (slot !== undefined) this.#owner[slot] = worker;
   }
 
   /** @param near a leg whose worker is wanted. @throws when that worker, or all of them, have no port left. */

@@ -12,12 +12,14 @@ import {
 } from 'node:fs';
 import { z } from 'zod';
 import { type LegTable, SLOT_BYTES } from './leg-table.ts';
+import type { PortPair } from './messages.ts';
 import { hearSchema } from './protocol.ts';
 
 const pageSchema = z.object({
   boot: z.string(),
-  firstPort: z.number(),
-  legs: z.array(z.object({ leg: z.string(), slot: z.int(), hear: hearSchema, sinceMs: z.number() })),
+  legs: z.array(
+    z.object({ leg: z.string(), slot: z.int(), port: z.int(), worker: z.int(), hear: hearSchema, sinceMs: z.number() }),
+  ),
   recordings: z.array(
     z.object({
       recording: z.string(),
@@ -32,19 +34,19 @@ const pageSchema = z.object({
 
 export type StatePage = z.infer<typeof pageSchema>;
 const SAVE_EVERY_MS = 200;
-const SAVE_SOON_MS = 15;
 const FORGET_AFTER_MS = 10 * 60_000;
 
 export class StateFile {
   readonly #path: string;
   readonly #table: LegTable;
-  readonly #page: () => StatePage;
+  readonly #page: () => string;
   readonly #fd: number;
   readonly #tick: NodeJS.Timeout;
-  #soon: NodeJS.Timeout | undefined;
+  #soon: Promise<void> | undefined;
   #stale = true;
+  #closed = false;
 
-  constructor(path: string, table: LegTable, page: () => StatePage) {
+  constructor(path: string, table: LegTable, page: () => string) {
     this.#path = path;
     this.#table = table;
     this.#page = page;
@@ -54,14 +56,14 @@ export class StateFile {
   }
 
   /** Fills the table and gives the page of a predecessor of the same boot; undefined when there is none that fits. */
-  static read(path: string, table: LegTable, firstPort: number): StatePage | undefined {
+  static read(path: string, table: LegTable, ports: PortPair[]): StatePage | undefined {
     try {
       const { mtimeMs, size } = statSync(path);
       if (size !== table.bytes.length || Date.now() - mtimeMs > FORGET_AFTER_MS) return undefined;
       const page = pageSchema.parse(JSON.parse(readFileSync(pagePath(path), 'utf8')));
-      if (page.boot !== bootId() || page.firstPort !== firstPort) return undefined;
+      if (page.boot !== bootId()) return undefined;
       table.bytes.set(readFileSync(path));
-      const legs = page.legs.filter(({ leg, slot }) => slot * SLOT_BYTES < size && table.slot(slot).id === leg);
+      const legs = page.legs.filter(({ leg, slot, port }) => ports[slot]?.port === port && table.slot(slot).id === leg);
       const known = new Set(legs.map(({ slot }) => slot));
       for (let slot = 0; slot < size / SLOT_BYTES; slot++) if (!known.has(slot)) table.slot(slot).clear();
       return { ...page, legs };
@@ -70,26 +72,33 @@ export class StateFile {
     }
   }
 
-  /** Something changed that a successor must know. */
-  touch(): void {
+  /** Something changed that a successor must know. Resolves when it is written; changes of one moment are written together. */
+  touch(): Promise<void> {
     this.#stale = true;
-    this.#soon ??= setTimeout(() => this.save(), SAVE_SOON_MS);
+    this.#soon ??= new Promise((resolve) => {
+      setImmediate(() => {
+        this.save();
+        resolve();
+      });
+    });
+    return this.#soon;
   }
 
   save(): void {
-    clearTimeout(this.#soon);
     this.#soon = undefined;
+    if (this.#closed) return;
     writeSync(this.#fd, this.#table.bytes, 0, this.#table.bytes.length, 0);
     if (!this.#stale) return;
     this.#stale = false;
     const path = pagePath(this.#path);
-    writeFileSync(`${path}.new`, JSON.stringify(this.#page()), { mode: 0o600 });
+    writeFileSync(`${path}.new`, this.#page(), { mode: 0o600 });
     renameSync(`${path}.new`, path);
   }
 
   close(): void {
     clearInterval(this.#tick);
     this.save();
+    this.#closed = true;
     closeSync(this.#fd);
   }
 }

@@ -1,5 +1,6 @@
 // The main thread of `media`: gives out ports, hands requests to the workers and the recorder, keeps what a successor must know.
 // No audio passes here.
+import { oneAtATime } from '#appliance/kernel/async.ts';
 import type { LegStats, MediaEvents } from './api.ts';
 import { LegTable } from './leg-table.ts';
 import type { PortPair, RecorderRequest, WorkerRequest } from './messages.ts';
@@ -10,6 +11,7 @@ import { Ring } from './ring.ts';
 import { Slots } from './slots.ts';
 import { bootId, StateFile, type StatePage } from './state-file.ts';
 import { Thread } from './threads.ts';
+import { commonWorker, joinedWith } from './together.ts';
 
 export interface SwitchConfig {
   address: string;
@@ -23,6 +25,13 @@ export interface SwitchConfig {
 type Op<K extends Request['op']> = Extract<Request, { op: K }>;
 type EventSink = <K extends keyof MediaEvents>(event: K, data: MediaEvents[K]) => void;
 
+interface Route {
+  hear: HearRequest;
+  sinceMs: number;
+  /** As it stands in the state file. */
+  line?: string;
+}
+
 const RING_BYTES = 16 << 20; // at 300 recorded calls, three seconds of a disk that stands still
 
 export class MediaSwitch {
@@ -31,7 +40,9 @@ export class MediaSwitch {
   readonly #workers: Thread<WorkerRequest>[];
   readonly #recorder: Thread<RecorderRequest>;
   readonly #tell: EventSink;
-  readonly #routes = new Map<string, { hear: HearRequest; sinceMs: number }>();
+  readonly #routes = new Map<string, Route>();
+  readonly #boot = bootId();
+  readonly #inTurn = oneAtATime();
   readonly #recordings: Recordings;
   #slots: Slots;
   #state: StateFile | undefined;
@@ -49,9 +60,8 @@ export class MediaSwitch {
       this.#heard(event, data);
     };
     this.#recorder = new Thread(new URL('recorder.ts', import.meta.url), { rings }, onEvent, onDeath);
-    this.#workers = rings.map((ring, i) => {
-      const own = ports.filter(({ slot }) => this.#slots.workerOfSlot(slot) === i);
-      const setup = { table, ring, address: config.address, promptDir: config.promptDir, ports: own };
+    this.#workers = rings.map((ring) => {
+      const setup = { table, ring, address: config.address, promptDir: config.promptDir };
       return new Thread(new URL('worker.ts', import.meta.url), setup, onEvent, onDeath);
     });
   }
@@ -65,23 +75,30 @@ export class MediaSwitch {
   /** Starts to read the ports, with whatever a predecessor left. @returns the legs that are there again. */
   async begin(): Promise<string[]> {
     const { stateFile, ports } = this.#config;
-    const page = StateFile.read(stateFile, this.#table, ports[0]?.port ?? 0);
+    const page = StateFile.read(stateFile, this.#table, ports);
     const legs = page?.legs ?? [];
     this.#slots = new Slots(ports.length, this.#workers.length, legs);
+    for (const { leg, worker } of legs) this.#slots.move(leg, Math.min(worker, this.#workers.length - 1));
     const nowMs = monoMs();
     for (const { leg, hear, sinceMs } of legs)
       this.#routes.set(leg, { hear: resumed(hear, nowMs - sinceMs), sinceMs: nowMs });
     const reopened = Promise.all((page?.recordings ?? []).map((recording) => this.#reopen(recording)));
     await Promise.all(
       this.#workers.map((worker, i) => {
-        const own = legs.filter(({ slot }) => this.#slots.workerOfSlot(slot) === i);
-        const routes = own.map(({ leg }) => ({ leg, hear: this.#routes.get(leg)!.hear }));
-        return worker.ask({ op: 'begin', restore: own.map(({ leg, slot }) => ({ leg, slot })), routes });
+        const restored = legs.filter(({ slot }) => this.#slots.workerOfSlot(slot) === i);
+        const routes = restored.map(({ leg }) => ({ leg, hear: this.#routes.get(leg)!.hear }));
+        const own = ports.filter(({ slot }) => this.#slots.workerOfSlot(slot) === i);
+        return worker.ask({
+          op: 'begin',
+          ports: own,
+          restore: restored.map(({ leg, slot }) => ({ leg, slot })),
+          routes,
+        });
       }),
     );
     await reopened;
     this.#state = new StateFile(stateFile, this.#table, () => this.#page());
-    this.#state.touch();
+    await this.#state.touch();
     return legs.map(({ leg }) => leg);
   }
 
@@ -91,7 +108,8 @@ export class MediaSwitch {
 
   async handle(request: Request): Promise<unknown> {
     const result = await this.#handle(request);
-    if (request.op !== 'stats' && request.op !== 'list' && request.op !== 'health') this.#state?.touch();
+    // What was acknowledged is known to a successor, too: a blocked leg stays blocked.
+    if (request.op !== 'stats' && request.op !== 'list' && request.op !== 'health') await this.#state?.touch();
     return result;
   }
 
@@ -174,23 +192,52 @@ export class MediaSwitch {
   }
 
   async #route({ routes }: Op<'route'>): Promise<void> {
-    const worker = this.#worker(routes[0]!.leg);
     for (const { leg, hear } of routes) {
-      const others =
-        hear.kind === 'leg' ? [leg, hear.leg] : hear.kind === 'mix' ? [leg, ...this.#inMix(hear.mix)] : [leg];
-      for (const other of others) {
-        if (this.#worker(other) === worker) continue;
-        throw new Error(`${leg} and ${other} live in different workers: create one near the other`);
-      }
+      this.#worker(leg);
+      if (hear.kind === 'leg') this.#worker(hear.leg);
     }
-    await worker.ask({ op: 'route', routes });
+    const moved = this.#workers.length > 1 ? await this.#inTurn(() => this.#together(routes)) : [];
+    const byWorker = new Map<Thread<WorkerRequest>, typeof routes>();
+    for (const route of [...moved, ...routes]) {
+      const worker = this.#worker(route.leg);
+      byWorker.set(worker, [...(byWorker.get(worker) ?? []), route]);
+    }
+    await Promise.all([...byWorker].map(([worker, own]) => worker.ask({ op: 'route', routes: own })));
     const sinceMs = monoMs();
     for (const { leg, hear } of routes)
       if (this.#slots.slot(leg) !== undefined) this.#routes.set(leg, { hear, sinceMs });
   }
 
-  #inMix(mix: string): string[] {
-    return [...this.#routes].flatMap(([leg, { hear }]) => (hear.kind === 'mix' && hear.mix === mix ? [leg] : []));
+  /** Moves legs so that all that will be joined are in one worker. A move costs a millisecond; the kernel queues meanwhile. */
+  async #together(routes: Op<'route'>['routes']): Promise<Op<'route'>['routes']> {
+    const moved: Op<'route'>['routes'] = [];
+    const asked = new Set(routes.map(({ leg }) => leg));
+    const hears = new Map([...this.#routes].map(([leg, { hear }]) => [leg, hear]));
+    for (const { leg, hear } of routes) hears.set(leg, hear);
+    for (const { leg } of routes) {
+      const group = [...joinedWith([leg], hears)].filter((member) => this.#slots.slot(member) !== undefined);
+      const target = commonWorker(group.map((member) => this.#slots.worker(member)!));
+      for (const member of group) {
+        if (this.#slots.worker(member) === target) continue;
+        await this.#move(member, target);
+        const hear = hears.get(member);
+        if (hear && !asked.has(member) && (hear.kind === 'leg' || hear.kind === 'mix'))
+          moved.push({ leg: member, hear });
+      }
+    }
+    return moved;
+  }
+
+  async #move(leg: string, target: number): Promise<void> {
+    const slot = this.#slots.slot(leg)!;
+    const pair = this.#config.ports[slot]!;
+    await this.#worker(leg).ask({ op: 'hand-over', leg, slot });
+    this.#slots.move(leg, target);
+    delete this.#routes.get(leg)?.line;
+    const current = this.#routes.get(leg);
+    const keeps = current?.hear.kind === 'play' ? resumed(current.hear, monoMs() - current.sinceMs) : undefined;
+    // What it hears of other legs follows when all of them have moved.
+    await this.#workers[target]!.ask({ op: 'take-over', leg, pair, hear: keeps ?? { kind: 'none' } });
   }
 
   async #startRecording(request: Op<'recording.start'>): Promise<void> {
@@ -253,7 +300,7 @@ export class MediaSwitch {
     if (event === 'played') {
       const { leg } = data as MediaEvents['played'];
       if (this.#routes.has(leg)) this.#routes.set(leg, silent());
-      this.#state?.touch();
+      void this.#state?.touch();
     }
     this.#tell(event, data as never);
   }
@@ -275,23 +322,29 @@ export class MediaSwitch {
     };
   }
 
-  #page(): StatePage {
-    return {
-      boot: bootId(),
-      firstPort: this.#config.ports[0]?.port ?? 0,
-      legs: [...this.#routes].flatMap(([leg, { hear, sinceMs }]) => {
-        const slot = this.#slots.slot(leg);
-        return slot === undefined ? [] : [{ leg, slot, hear, sinceMs }];
-      }),
+  /** JSON by hand around the legs' cached lines: it is written with every change. */
+  #page(): string {
+    const legs: string[] = [];
+    for (const [leg, route] of this.#routes) {
+      const slot = this.#slots.slot(leg);
+      if (slot === undefined) continue;
+      const { port } = this.#config.ports[slot]!;
+      const worker = this.#slots.workerOfSlot(slot);
+      route.line ??= JSON.stringify({ leg, slot, port, worker, hear: route.hear, sinceMs: route.sinceMs });
+      legs.push(route.line);
+    }
+    const rest: Omit<StatePage, 'legs'> = {
+      boot: this.#boot,
       recordings: this.#recordings.all.map((recording) => ({
         ...recording,
         legs: [...recording.legs].map(([leg, stream]) => ({ leg, stream })),
       })),
     };
+    return `{"legs":[${legs.join(',')}],${JSON.stringify(rest).slice(1)}`;
   }
 }
 
-function silent(): { hear: HearRequest; sinceMs: number } {
+function silent(): Route {
   return { hear: { kind: 'none' }, sinceMs: monoMs() };
 }
 

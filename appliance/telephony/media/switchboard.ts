@@ -72,8 +72,18 @@ export class Switchboard {
     leg.configure(legSettings(settings));
   }
 
-  restore(id: string, slot: number): void {
-    this.#open(id, slot).restore(monoMs());
+  /** @param afterCrash of a former process; else of another worker. */
+  restore(id: string, slot: number, afterCrash: boolean): void {
+    this.#open(id, slot).restore(monoMs(), afterCrash);
+  }
+
+  /** Another worker goes on with this leg. */
+  handOver(id: string): void {
+    const leg = this.#need(id);
+    this.#leave(leg, { kind: 'none' });
+    leg.outlet.source = undefined;
+    this.#forget(leg);
+    leg.handOver();
   }
 
   update(id: string, settings: SettingsRequest): void {
@@ -85,18 +95,14 @@ export class Switchboard {
     if (!leg) return undefined;
     for (const listener of [...leg.listeners]) this.#hear(listener, { kind: 'none' }, []);
     this.#hear(leg, { kind: 'none' }, []);
-    this.#senders.delete(leg);
-    this.#unproven.delete(leg);
-    this.#routeSerial.delete(id);
-    leg.outlet.overlay = undefined;
+    this.#forget(leg);
     const { stats } = leg;
     leg.close();
-    this.#legs.delete(id);
     return stats;
   }
 
   /** Loads the prompts that are wanted, then changes all routes at once. A later request for the same leg wins. */
-  async route(routes: RouteRequest[], afterCrash = false): Promise<void> {
+  async route(routes: RouteRequest[], restored = false): Promise<void> {
     this.#check(routes);
     const serial = ++this.#serial;
     for (const { leg } of routes) this.#routeSerial.set(leg, serial);
@@ -104,7 +110,7 @@ export class Switchboard {
     this.#check(routes); // a leg may have gone while the disk was read
     for (const [i, { leg, hear }] of routes.entries()) {
       if (this.#routeSerial.get(leg) === serial) this.#hear(this.#need(leg), hear, prompts[i]!);
-      if (afterCrash && hear.kind === 'leg') this.#need(leg).outlet.restoreMapping(this.#need(hear.leg));
+      if (restored && hear.kind === 'leg') this.#need(leg).outlet.restoreMapping(this.#need(hear.leg));
     }
   }
 
@@ -147,6 +153,14 @@ export class Switchboard {
     const leg = new Leg(this.#host, this.#deps.table.slot(slot), id, rtp, rtcp);
     this.#legs.set(id, leg);
     return leg;
+  }
+
+  #forget(leg: Leg): void {
+    this.#senders.delete(leg);
+    this.#unproven.delete(leg);
+    this.#routeSerial.delete(leg.id);
+    leg.outlet.overlay = undefined;
+    this.#legs.delete(leg.id);
   }
 
   #check(routes: RouteRequest[]): void {

@@ -7,6 +7,7 @@ export type PacketHandler = (packet: Buffer, address: string, port: number) => v
 interface Handle {
   fd: number;
   recvStop(): number;
+  recvStart(): number;
   disconnect(): number;
 }
 
@@ -44,6 +45,18 @@ export class UdpPort {
     const port = new UdpPort(socket);
     port.#handle.disconnect();
     return port;
+  }
+
+  /** Leaves the descriptor to somebody else in this process; the kernel queues meanwhile. */
+  pause(): void {
+    this.onPacket = ignore;
+    this.#handle.recvStop();
+  }
+
+  resume(): void {
+    this.disconnect();
+    this.#handle.disconnect();
+    this.#handle.recvStart();
   }
 
   get fd(): number {

@@ -13,7 +13,7 @@ const main = parentPort!;
 const setup = workerData as WorkerSetup;
 const scheduler = new Scheduler();
 const adopted = new Map<number, { rtp: UdpPort; rtcp: UdpPort }>();
-const bySlot = new Map(setup.ports.map((pair) => [pair.slot, pair]));
+const bySlot = new Map<number, PortPair>();
 
 const switchboard = new Switchboard({
   table: new LegTable(setup.table),
@@ -42,6 +42,11 @@ async function handle(request: WorkerRequest): Promise<unknown> {
       return switchboard.update(request.leg, request.settings);
     case 'delete':
       return switchboard.delete(request.leg);
+    case 'hand-over':
+      bySlot.delete(request.slot);
+      return switchboard.handOver(request.leg);
+    case 'take-over':
+      return takeOver(request);
     case 'route':
       return switchboard.route(request.routes);
     case 'block':
@@ -60,8 +65,9 @@ async function handle(request: WorkerRequest): Promise<unknown> {
 }
 
 /** Legs of a former process first: their parties are waiting. */
-async function begin({ restore, routes }: Extract<WorkerRequest, { op: 'begin' }>): Promise<void> {
-  for (const { leg, slot } of restore) switchboard.restore(leg, slot);
+async function begin({ ports, restore, routes }: Extract<WorkerRequest, { op: 'begin' }>): Promise<void> {
+  for (const pair of ports) bySlot.set(pair.slot, pair);
+  for (const { leg, slot } of restore) switchboard.restore(leg, slot, true);
   // Bridges need no disk: they are back at once, prompts follow.
   const playing = routes.filter(({ hear }) => hear.kind === 'play');
   const rest = routes.filter(({ hear }) => hear.kind !== 'play');
@@ -70,6 +76,14 @@ async function begin({ restore, routes }: Extract<WorkerRequest, { op: 'begin' }
   for (const route of playing) await switchboard.route([route], true).catch(() => undefined);
   setInterval(() => switchboard.housekeeping(), 1000);
   adoptRest([...bySlot.values()]);
+}
+
+function takeOver({ leg, pair, hear }: Extract<WorkerRequest, { op: 'take-over' }>): Promise<void> {
+  bySlot.set(pair.slot, pair);
+  const here = adopted.get(pair.slot);
+  if (here) for (const port of [here.rtp, here.rtcp]) port.resume();
+  switchboard.restore(leg, pair.slot, false);
+  return switchboard.route([{ leg, hear }], true);
 }
 
 function adopt(pair: PortPair | undefined): { rtp: UdpPort; rtcp: UdpPort } {
@@ -84,7 +98,7 @@ function adopt(pair: PortPair | undefined): { rtp: UdpPort; rtcp: UdpPort } {
 
 /** Ports without a leg are read too, and forgotten: nothing old waits in them when a call gets them. A few at a time. */
 function adoptRest(pairs: PortPair[]): void {
-  for (const pair of pairs.splice(0, 20)) adopt(pair);
+  for (const pair of pairs.splice(0, 20)) if (bySlot.has(pair.slot)) adopt(pair);
   if (pairs.length) setTimeout(() => adoptRest(pairs), 10);
 }
 

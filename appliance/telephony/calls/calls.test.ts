@@ -19,7 +19,16 @@ let secondPhone: string;
 beforeAll(async () => {
   database = await testDatabase();
   rig = await testSwitch(22_000, { legs: 40 });
-  await createTrunkStore(database.db).create({ name: 'lab', kind: 'address', host: '127.0.0.1', port: 16_061, addresses: ['127.0.0.0/8'], country: 'US', optionsIntervalS: 0, maxChannels: 5 });
+  await createTrunkStore(database.db).create({
+    name: 'lab',
+    kind: 'address',
+    host: '127.0.0.1',
+    port: 16_061,
+    addresses: ['127.0.0.0/8'],
+    country: 'US',
+    optionsIntervalS: 0,
+    maxChannels: 5,
+  });
   box = await openBox({ db: database.db, media: rig.media, port: PORT });
   customer = await new Party('12125550100', 16_061, 400).start();
   agent = await new Party('agent001', 16_062, 1000, 0).start();
@@ -50,7 +59,8 @@ beforeEach(async () => {
 });
 
 const until = (check: () => unknown) => vi.waitFor(() => expect(check()).toBeTruthy(), { timeout: 4000, interval: 10 });
-const hears = (party: Party, tone: string) => vi.waitFor(() => expect(party.mouth.hears(200)).toBe(tone), { timeout: 4000, interval: 20 });
+const hears = (party: Party, tone: string) =>
+  vi.waitFor(() => expect(party.mouth.hears(200)).toBe(tone), { timeout: 4000, interval: 20 });
 const ended = (leg: Leg) => new Promise<LegEvents['ended']>((resolve) => leg.on('ended', resolve));
 const rows = () => database.db('call_leg').select('id', 'state', 'peer_id', 'facts', 'tag');
 
@@ -63,17 +73,28 @@ async function callIn(options?: Parameters<Party['talk']>[2]): Promise<IncomingC
   return call;
 }
 
-const ringAgent = (near: Leg | undefined) => box.calls.dial([{ kind: 'phone', phoneId: agentPhone }], { from: { number: '+12125550100', name: 'Customer' }, ...(near ? { near } : {}) });
+const ringAgent = (near: Leg | undefined) =>
+  box.calls.dial([{ kind: 'phone', phoneId: agentPhone }], {
+    from: { number: '+12125550100', name: 'Customer' },
+    ...(near ? { near } : {}),
+  });
 
 describe('a call from a trunk', () => {
   test('is known by its number and DID, and its row is there before the answer', async () => {
     const coming = box.next();
     const talking = customer.talk('+15550100', PORT);
     const { leg, dialled, source } = await coming;
-    expect({ dialled, source, from: leg.from, state: leg.state }).toEqual({ dialled: '+15550100', source: 'trunk', from: { number: '+12125550100' }, state: 'trying' });
+    expect({ dialled, source, from: leg.from, state: leg.state }).toEqual({
+      dialled: '+15550100',
+      source: 'trunk',
+      from: { number: '+12125550100' },
+      state: 'trying',
+    });
     leg.ring();
     await leg.answer();
-    expect(await rows()).toMatchObject([{ id: leg.id, facts: { codec: 'PCMA', dialog: { callId: expect.any(String) } } }]);
+    expect(await rows()).toMatchObject([
+      { id: leg.id, facts: { codec: 'PCMA', dialog: { callId: expect.any(String) } } },
+    ]);
     await talking;
     expect(leg.state).toBe('up');
     expect(leg.answeredAt).toBeInstanceOf(Date);
@@ -94,7 +115,9 @@ describe('a call from a trunk', () => {
   test('hears prompts before the answer as early media', async () => {
     const coming = box.next();
     const invite = customer.call('+15550100', PORT);
-    const early = new Promise<string>((resolve) => invite.onProgress((response) => response.status === 183 && resolve(response.bodyText)));
+    const early = new Promise<string>((resolve) =>
+      invite.onProgress((response) => response.status === 183 && resolve(response.bodyText)),
+    );
     const { leg } = await coming;
     await leg.early();
     leg.play(['music'], { loop: true });
@@ -169,7 +192,11 @@ describe('a call from a trunk', () => {
   });
 
   test.each([
-    ['with a codec we do not have', 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 97\r\na=rtpmap:97 foo/8000\r\n', 488],
+    [
+      'with a codec we do not have',
+      'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 97\r\na=rtpmap:97 foo/8000\r\n',
+      488,
+    ],
     ['with nonsense for SDP', 'hello', 400],
   ])('%s is refused', async (_name, body, status) => {
     const coming = box.next();
@@ -211,7 +238,11 @@ describe('a bridge', () => {
     await Promise.all([hears(customer, '1000'), hears(agent, '400')]);
     expect(agent.invites[0]!.request.from.displayName).toBe('Customer');
     expect(agent.invites[0]!.request.from.uri.user).toBe('+12125550100');
-    await vi.waitFor(async () => expect(await rows()).toEqual(expect.arrayContaining([expect.objectContaining({ id: leg.id, peer_id: answered.id, state: 'up' })])));
+    await vi.waitFor(async () =>
+      expect(await rows()).toEqual(
+        expect.arrayContaining([expect.objectContaining({ id: leg.id, peer_id: answered.id, state: 'up' })]),
+      ),
+    );
     const over = ended(answered);
     agent.dialog!.bye();
     await over;
@@ -251,7 +282,9 @@ describe('a bridge', () => {
 
   test('keeps its session when an offer cannot be answered', async () => {
     const { leg } = await callIn();
-    await expect(customer.dialog!.reinvite({ contentType: 'application/sdp', body: 'v=0\r\nnonsense' })).rejects.toMatchObject({ status: 488 });
+    await expect(
+      customer.dialog!.reinvite({ contentType: 'application/sdp', body: 'v=0\r\nnonsense' }),
+    ).rejects.toMatchObject({ status: 488 });
     expect(leg.state).toBe('up');
   });
 
@@ -260,7 +293,10 @@ describe('a bridge', () => {
     const digits: string[] = [];
     leg.on('digit', ({ digit, via }) => digits.push(`${digit} ${via}`));
     await customer.mouth.key(5);
-    await customer.dialog!.request('INFO', { contentType: 'application/dtmf-relay', body: 'Signal=*\r\nDuration=200\r\n' });
+    await customer.dialog!.request('INFO', {
+      contentType: 'application/dtmf-relay',
+      body: 'Signal=*\r\nDuration=200\r\n',
+    });
     await until(() => digits.length === 2);
     expect(digits.sort()).toEqual(['* info', '5 rfc4733']);
     expect((await customer.dialog!.request('INFO', { contentType: 'text/plain', body: 'x' })).status).toBe(415);
@@ -269,10 +305,17 @@ describe('a bridge', () => {
   test('of three is a mix, and one can listen only', async () => {
     const { leg } = await callIn();
     const other = await ringAgent(leg).answered;
-    const third = await box.calls.dial([{ kind: 'phone', phoneId: secondPhone }], { from: { number: '1001' }, near: leg }).answered;
+    const third = await box.calls.dial([{ kind: 'phone', phoneId: secondPhone }], {
+      from: { number: '1001' },
+      near: leg,
+    }).answered;
     await box.calls.mix('m', [{ leg }, { leg: other }, { leg: third }]);
     await Promise.all([hears(customer, '600+1000'), hears(agent, '400+600'), hears(second, '400+1000')]);
-    await box.calls.mix('m', [{ leg, hear: [other] }, { leg: other, hear: [leg] }, { leg: third, hear: [leg, other] }]);
+    await box.calls.mix('m', [
+      { leg, hear: [other] },
+      { leg: other, hear: [leg] },
+      { leg: third, hear: [leg, other] },
+    ]);
     await Promise.all([hears(customer, '1000'), hears(agent, '400'), hears(second, '400+1000')]);
     await box.calls.bridge(leg, other);
     await Promise.all([hears(customer, '1000'), hears(agent, '400')]);
@@ -283,7 +326,10 @@ describe('ringing', () => {
   test('goes to all phones of an extension; the first answer wins, the others are told where it went', async () => {
     second.behaviour = 'ring';
     agent.behaviour = 'ring';
-    const ringing = box.calls.dial([{ kind: 'extension', extension: '1001' }], { from: { number: '+12125550100' }, tag: { offer: 'o1' } });
+    const ringing = box.calls.dial([{ kind: 'extension', extension: '1001' }], {
+      from: { number: '+12125550100' },
+      tag: { offer: 'o1' },
+    });
     const states: string[] = [];
     for (const leg of ringing.legs) leg.on('ringing', ({ early }) => states.push(`${early}`));
     await until(() => states.length === 2);
@@ -310,7 +356,10 @@ describe('ringing', () => {
 
   test('ends without an answer in time', async () => {
     agent.behaviour = 'ring';
-    const ringing = box.calls.dial([{ kind: 'phone', phoneId: agentPhone }], { from: { number: '1' }, ringTimeoutMs: 200 });
+    const ringing = box.calls.dial([{ kind: 'phone', phoneId: agentPhone }], {
+      from: { number: '1' },
+      ringTimeoutMs: 200,
+    });
     const error = await ringing.answered.catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(DialFailed);
     expect((error as DialFailed).cause_).toMatchObject({ by: 'failure', q850: 19 });
@@ -337,11 +386,15 @@ describe('ringing', () => {
 
   test('where nothing is registered says so at once', async () => {
     const { phone } = await box.phones.create({ label: 'away', kind: 'sip', extension: '1999' });
-    await expect(box.calls.dial([{ kind: 'phone', phoneId: phone.id }], { from: { number: '1' } }).answered).rejects.toMatchObject({ cause_: { q850: 20 } });
+    await expect(
+      box.calls.dial([{ kind: 'phone', phoneId: phone.id }], { from: { number: '1' } }).answered,
+    ).rejects.toMatchObject({ cause_: { q850: 20 } });
   });
 
   test('leaves through a trunk with our number', async () => {
-    const leg = await box.calls.dial([{ kind: 'number', number: '(212) 555-0199' }], { from: { number: '+12125550111', name: 'Sales' } }).answered;
+    const leg = await box.calls.dial([{ kind: 'number', number: '(212) 555-0199' }], {
+      from: { number: '+12125550111', name: 'Sales' },
+    }).answered;
     expect(leg.to.number).toBe('+12125550199');
     const { request } = customer.invites[0]!;
     expect(request.uri.user).toBe('+12125550199');
@@ -356,7 +409,9 @@ describe('a transfer by a phone', () => {
     const other = await ringAgent(leg).answered;
     await box.calls.bridge(leg, other);
     const refer = new Promise<LegEvents['refer']>((resolve) => other.on('refer', resolve));
-    const answer = agent.dialog!.request('REFER', { headers: [['Refer-To', '<sip:1002@127.0.0.1?Replaces=abc%3Bto-tag%3D1%3Bfrom-tag%3D2>']] });
+    const answer = agent.dialog!.request('REFER', {
+      headers: [['Refer-To', '<sip:1002@127.0.0.1?Replaces=abc%3Bto-tag%3D1%3Bfrom-tag%3D2>']],
+    });
     const asked = await refer;
     expect(asked).toMatchObject({ to: '1002', replaces: 'abc;to-tag=1;from-tag=2' });
     asked.accept();
@@ -370,15 +425,22 @@ describe('a transfer by a phone', () => {
   test('is refused when the rooms above say so, or when it makes no sense', async () => {
     const { leg } = await callIn();
     leg.on('refer', ({ refuse }) => refuse(603));
-    expect((await customer.dialog!.request('REFER', { headers: [['Refer-To', '<sip:1002@127.0.0.1>']] })).status).toBe(603);
-    expect((await customer.dialog!.request('REFER', { headers: [['Refer-To', '<sip:a@b>, <sip:c@d>']] })).status).toBe(400);
-    expect((await customer.dialog!.request('REFER', { headers: [['Refer-To', '<sip:1002@127.0.0.1;method=BYE>']] })).status).toBe(603);
+    expect((await customer.dialog!.request('REFER', { headers: [['Refer-To', '<sip:1002@127.0.0.1>']] })).status).toBe(
+      603,
+    );
+    expect((await customer.dialog!.request('REFER', { headers: [['Refer-To', '<sip:a@b>, <sip:c@d>']] })).status).toBe(
+      400,
+    );
+    expect(
+      (await customer.dialog!.request('REFER', { headers: [['Refer-To', '<sip:1002@127.0.0.1;method=BYE>']] })).status,
+    ).toBe(603);
   });
 });
 
 describe('strangers', () => {
   test('OPTIONS is answered, SUBSCRIBE has no event here', async () => {
-    const ask = (method: string) => customer.sip.request({ method, ...to(), contact: { user: 'x' }, headers: [['Event', 'dialog']] });
+    const ask = (method: string) =>
+      customer.sip.request({ method, ...to(), contact: { user: 'x' }, headers: [['Event', 'dialog']] });
     expect((await ask('OPTIONS')).status).toBe(200);
     expect((await ask('SUBSCRIBE')).status).toBe(489);
     expect((await ask('MESSAGE')).status).toBe(405);
@@ -401,5 +463,9 @@ function to() {
 
 function lateOffer() {
   const { uri } = to();
-  return { to: uri, from: { uri: { scheme: 'sip', user: customer.user, host: '127.0.0.1' } }, contact: { user: customer.user } };
+  return {
+    to: uri,
+    from: { uri: { scheme: 'sip', user: customer.user, host: '127.0.0.1' } },
+    contact: { user: customer.user },
+  };
 }

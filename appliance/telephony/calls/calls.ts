@@ -46,6 +46,7 @@ const MAX_CALL_MS = 12 * 3600_000;
 export function createCalls(options: CallsOptions): Calls {
   const { sip, media, clock, log, registrar } = options;
   const legs = new Map<string, CallLeg>();
+  const door = Promise.withResolvers<void>();
   let handler: ((call: IncomingCall) => void | Promise<void>) | undefined;
 
   const context: CallsContext = {
@@ -72,7 +73,7 @@ export function createCalls(options: CallsOptions): Calls {
   };
 
   sip.onInvite((invite) => {
-    void receive(invite, { context, handler: () => handler, suspicious: options.suspicious });
+    void receive(invite, { context, handler: () => handler, opened: door.promise, suspicious: options.suspicious });
   });
   sip.onRequest((incoming) => {
     switch (incoming.request.method) {
@@ -100,6 +101,8 @@ export function createCalls(options: CallsOptions): Calls {
         incoming.respond({ status: 405, headers: [['Allow', ALLOWED]] });
     }
   });
+
+  options.phones.onVoid((phoneId) => registrar.forget(phoneId));
 
   media.on('digit', ({ leg, digit, phase, ms, via }) => {
     // A key counts when it is let go: only then its length is known, and it is told once.
@@ -163,6 +166,7 @@ export function createCalls(options: CallsOptions): Calls {
   return {
     onIncoming(next) {
       handler = next;
+      door.resolve();
     },
     dial: (targets, dialOptions) => dial(context, targets, dialOptions),
     bridge: async (a, b) => bridge(own(a), own(b)),

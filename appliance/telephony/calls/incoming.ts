@@ -1,4 +1,5 @@
 // A new INVITE: who is it from, may they, and what becomes of it.
+import { within } from '#appliance/kernel/async.ts';
 import { messageOf } from '#appliance/kernel/errors.ts';
 import { uuidv7 } from '#appliance/kernel/ids.ts';
 import type { PhoneRow } from '../phones/index.ts';
@@ -10,11 +11,15 @@ import { IncomingLine } from './incoming-line.ts';
 import { CallLeg } from './leg.ts';
 import { LegAudio } from './leg-audio.ts';
 
+const OPEN_WITHIN_MS = 8_000;
+
 type Source = { kind: 'trunk'; trunk: Trunk } | { kind: 'phone'; phone: PhoneRow } | { kind: 'refused' };
 
 export interface IncomingOptions {
   context: CallsContext;
   handler(): ((call: IncomingCall) => void | Promise<void>) | undefined;
+  /** Resolves when there is a handler: a caller of the first moments after a start waits with 100 Trying. */
+  opened: Promise<void>;
   /** An unknown source, or wrong credentials: for whoever bans scanners. */
   suspicious?: ((invite: IncomingInvite) => void) | undefined;
 }
@@ -28,9 +33,11 @@ export async function receive(invite: IncomingInvite, options: IncomingOptions):
   try {
     const source = await identify(invite, options);
     if (source.kind === 'refused' || gone) return;
+    if (!options.handler()) await within(OPEN_WITHIN_MS, options.opened, 'nobody takes calls').catch(() => {});
     const handler = options.handler();
+    if (gone) return;
     if (!handler) {
-      invite.reject({ status: 480 });
+      invite.reject({ status: 503, headers: [['Retry-After', '5']] });
       return;
     }
     const { trunk } = source.kind === 'trunk' ? source : { trunk: undefined };

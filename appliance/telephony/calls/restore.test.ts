@@ -20,11 +20,27 @@ let agentPhone: string;
 beforeAll(async () => {
   database = await testDatabase();
   rig = await testSwitch(22_600, { legs: 20 });
-  await createTrunkStore(database.db).create({ name: 'lab', kind: 'address', host: '127.0.0.1', port: 16_081, addresses: ['127.0.0.0/8'], optionsIntervalS: 0 });
+  await createTrunkStore(database.db).create({
+    name: 'lab',
+    kind: 'address',
+    host: '127.0.0.1',
+    port: 16_081,
+    addresses: ['127.0.0.0/8'],
+    optionsIntervalS: 0,
+  });
   await open();
   customer = await new Party('12125550100', 16_081, 400).start();
   agent = await new Party('agent001', 16_082, 1000).start();
-  agentPhone = (await box.phones.create({ label: 'a', kind: 'fixed', extension: '1001', username: 'agent001', fixedHost: '127.0.0.1', fixedPort: 16_082 })).phone.id;
+  agentPhone = (
+    await box.phones.create({
+      label: 'a',
+      kind: 'fixed',
+      extension: '1001',
+      username: 'agent001',
+      fixedHost: '127.0.0.1',
+      fixedPort: 16_082,
+    })
+  ).phone.id;
 });
 
 afterAll(async () => {
@@ -45,7 +61,8 @@ afterEach(async () => {
 });
 
 const until = (check: () => unknown) => vi.waitFor(() => expect(check()).toBeTruthy(), { timeout: 4000, interval: 10 });
-const hears = (party: Party, tone: string) => vi.waitFor(() => expect(party.mouth.hears(200)).toBe(tone), { timeout: 4000, interval: 20 });
+const hears = (party: Party, tone: string) =>
+  vi.waitFor(() => expect(party.mouth.hears(200)).toBe(tone), { timeout: 4000, interval: 20 });
 const rows = () => database.db('call_leg').select('id', 'state', 'tag').orderBy('id');
 
 async function open(): Promise<void> {
@@ -82,13 +99,35 @@ describe('after a death of voice', () => {
   test('a bridged call is known again, has gone on talking, and can be held, bridged and hung up', async () => {
     const { leg } = await callIn();
     leg.saveTag({ interaction: 'i1' });
-    const other = await box.calls.dial([{ kind: 'phone', phoneId: agentPhone }], { from: { number: '1' }, near: leg, tag: { offer: 'o1' } }).answered;
+    const other = await box.calls.dial([{ kind: 'phone', phoneId: agentPhone }], {
+      from: { number: '1' },
+      near: leg,
+      tag: { offer: 'o1' },
+    }).answered;
     await box.calls.bridge(leg, other);
     await hears(customer, '1000');
-    await vi.waitFor(async () => expect(await rows()).toMatchObject([{ tag: { interaction: 'i1' } }, { tag: { offer: 'o1' } }]));
+    await vi.waitFor(async () =>
+      expect(await rows()).toMatchObject([{ tag: { interaction: 'i1' } }, { tag: { offer: 'o1' } }]),
+    );
     await restart();
-    expect([...box.calls.legs.values()].map(({ id, state, tag, direction, answeredAt, from }) => ({ id, state, tag, direction, answered: answeredAt instanceof Date, from }))).toEqual([
-      { id: leg.id, state: 'up', tag: { interaction: 'i1' }, direction: 'in', answered: true, from: { number: '12125550100' } },
+    expect(
+      [...box.calls.legs.values()].map(({ id, state, tag, direction, answeredAt, from }) => ({
+        id,
+        state,
+        tag,
+        direction,
+        answered: answeredAt instanceof Date,
+        from,
+      })),
+    ).toEqual([
+      {
+        id: leg.id,
+        state: 'up',
+        tag: { interaction: 'i1' },
+        direction: 'in',
+        answered: true,
+        from: { number: '12125550100' },
+      },
       { id: other.id, state: 'up', tag: { offer: 'o1' }, direction: 'out', answered: true, from: { number: '1' } },
     ]);
     const [again, agentLeg] = [box.calls.get(leg.id)!, box.calls.get(other.id)!];

@@ -14,9 +14,8 @@ export class PhoneBook {
     this.#clock = clock;
   }
 
-  replaceAll(rows: readonly PhoneRow[]): void {
-    for (const map of [this.#byId, this.#byUsername, this.#byExtension, this.#byAgent, this.#byAddress]) map.clear();
-    for (const row of rows) this.set(row);
+  get ids(): string[] {
+    return [...this.#byId.keys()];
   }
 
   set(row: PhoneRow): void {

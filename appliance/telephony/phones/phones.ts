@@ -36,6 +36,8 @@ export interface Phones {
   /** After `config.changed` of a phone; without an id everything. */
   reload(id?: string): Promise<void>;
   readonly book: PhoneBook;
+  /** The phone is gone, switched off, or its password changed: whoever is registered with it is no longer welcome. */
+  onVoid(listener: (phoneId: string) => void): () => void;
   /** From memory, else from the database: credentials made a moment ago work at once. */
   findByUsername(username: string): Promise<PhoneRow | undefined>;
   create(phone: NewPhone): Promise<{ phone: PhoneRow; password: string }>;
@@ -69,6 +71,7 @@ const MAX_UNKNOWN = 10_000;
 export function createPhones(options: PhonesOptions): Phones {
   const { store, clock, log, realm } = options;
   const book = new PhoneBook(clock);
+  const voidListeners = new Set<(phoneId: string) => void>();
   const unknown = new Map<string, number>();
   let cancelPurge: (() => void) | undefined;
   let loading: Promise<void> = Promise.resolve();
@@ -81,13 +84,25 @@ export function createPhones(options: PhonesOptions): Phones {
       rows.push(...page.items);
       cursor = page.next ?? undefined;
     } while (cursor);
-    book.replaceAll(rows);
+    const ids = new Set(rows.map((row) => row.id));
+    for (const id of book.ids) if (!ids.has(id)) book.remove(id);
+    for (const row of rows) keep(row);
   }
 
   async function loadOne(id: string): Promise<void> {
     const row = await store.get(id);
-    if (row) book.set(row);
-    else book.remove(id);
+    if (row) keep(row);
+    else {
+      book.remove(id);
+      for (const listener of voidListeners) listener(id);
+    }
+  }
+
+  function keep(row: PhoneRow): void {
+    const before = book.get(row.id);
+    book.set(row);
+    const isVoid = before && (before.ha1Md5 !== row.ha1Md5 || before.ha1Sha256 !== row.ha1Sha256 || !book.get(row.id));
+    if (isVoid) for (const listener of voidListeners) listener(row.id);
   }
 
   function purgeLater(): void {
@@ -117,6 +132,10 @@ export function createPhones(options: PhonesOptions): Phones {
 
   return {
     book,
+    onVoid(listener) {
+      voidListeners.add(listener);
+      return () => voidListeners.delete(listener);
+    },
     async start() {
       await loadAll();
       purgeLater();
@@ -168,7 +187,7 @@ export function createPhones(options: PhonesOptions): Phones {
       if (!row) throw new AppError('not-found', 'not-found', `There is no phone ${id}`);
       const { password, ...secrets } = makeCredentials(row.username, realm);
       const phone = await store.update(id, row.version, { ...secrets, realm });
-      book.set(phone);
+      keep(phone);
       options.changed?.(id);
       return { phone, password };
     },

@@ -23,8 +23,6 @@ export interface Registrar {
   phoneOn(flow: Flow): string | undefined;
   /** For the SIP stack: the connection behind which a contact is now. */
   resolveFlow(uri: SipUri): Flow | undefined;
-  /** For the SIP stack: contacts of a closed connection are gone. */
-  flowClosed(flow: Flow): void;
   /** The phone is switched off or its credentials are void: all its contacts end. */
   forget(phoneId: string): void;
   onChange(listener: (phoneId: string, online: boolean) => void): () => void;
@@ -66,6 +64,11 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   function take(contact: Contact): void {
     contacts.remove(contact);
     drop(contact.row);
+  }
+
+  /** A phone on TCP can be called back at its address; a browser cannot. */
+  function closed(flow: Flow): void {
+    for (const contact of contacts.onFlow(flow)) if (flow.transport === 'ws') take(contact);
   }
 
   async function register(incoming: IncomingRequest): Promise<void> {
@@ -146,7 +149,9 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
         registeredAt: now,
         expiresAt: new Date(latest),
       };
+      const known = contacts.onFlow(flow).length > 0;
       contacts.set(row, flow);
+      if (!known) flow.onClose?.(() => closed(flow));
       const commit = store.save(row);
       commit.catch((error) =>
         log.error({ phone: phone.username, error: messageOf(error) }, 'a registration was not stored'),
@@ -189,10 +194,6 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     resolveFlow(uri) {
       const flow = contacts.find(uri)?.flow;
       return flow?.open ? flow : undefined;
-    },
-    flowClosed(flow) {
-      // A phone on TCP can be called back at its address; a browser cannot.
-      for (const contact of contacts.onFlow(flow)) if (flow.transport === 'ws') take(contact);
     },
     forget(phoneId) {
       for (const contact of contacts.of(phoneId)) take(contact);

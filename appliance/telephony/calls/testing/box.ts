@@ -4,7 +4,12 @@ import { silentLog } from '#appliance/platform/log/index.ts';
 import { createBatch, type Database } from '#appliance/platform/postgres/index.ts';
 import type { Media } from '../../media/api.ts';
 import { createPhoneStore, createPhones, type Phones } from '../../phones/index.ts';
-import { createAuthenticator, createRegistrar, createRegistrationStore, type Registrar } from '../../registrar/index.ts';
+import {
+  createAuthenticator,
+  createRegistrar,
+  createRegistrationStore,
+  type Registrar,
+} from '../../registrar/index.ts';
 import { createSipStack, type SipStack } from '../../sip/index.ts';
 import { createTrunkStore, createTrunks, type Trunks, trunkStatusWriter } from '../../trunks/index.ts';
 import { type Calls, createCalls, createLegStore, type IncomingCall } from '../index.ts';
@@ -64,7 +69,18 @@ export async function openBox(options: {
     instance: 'test',
     flowTo: (transport, address, to) => sip.flowTo(transport, address, to),
   });
-  const calls = createCalls({ sip, media, trunks, phones, registrar, authenticator, store: createLegStore(db, batch), clock, log, instance: 'test' });
+  const calls = createCalls({
+    sip,
+    media,
+    trunks,
+    phones,
+    registrar,
+    authenticator,
+    store: createLegStore(db, batch),
+    clock,
+    log,
+    instance: 'test',
+  });
   const incoming: IncomingCall[] = [];
   const waiting: ((call: IncomingCall) => void)[] = [];
   await sip.start();

@@ -2,12 +2,12 @@
 import { Phone as Mouth } from '../../media/testing/phone.ts';
 import { parseSdp, SdpSession } from '../../sdp/index.ts';
 import {
-  createSipStack,
   type Credentials,
+  createSipStack,
   type Dialog,
   type Flow,
-  type InDialogRequest,
   type IncomingInvite,
+  type InDialogRequest,
   type OutgoingInvite,
   parseUri,
   type SipRequest,
@@ -63,7 +63,11 @@ export class Party {
     return this.session.offer({ address: '127.0.0.1', port: this.#rtpPort }, { codecs: [codec], ...options });
   }
 
-  call(number: string, boxPort: number, options: { body?: string | null; credentials?: Credentials; host?: string; headers?: [string, string][] } = {}): OutgoingInvite {
+  call(
+    number: string,
+    boxPort: number,
+    options: { body?: string | null; credentials?: Credentials; host?: string; headers?: [string, string][] } = {},
+  ): OutgoingInvite {
     const body = options.body === undefined ? this.offer() : options.body;
     return this.sip.invite({
       to: parseUri(`sip:${number}@127.0.0.1:${boxPort}`),
@@ -83,7 +87,11 @@ export class Party {
     return dialog;
   }
 
-  register(boxPort: number, credentials: Credentials, options: { expires?: number; contact?: string; cseq?: number; callId?: string } = {}): Promise<SipResponse> {
+  register(
+    boxPort: number,
+    credentials: Credentials,
+    options: { expires?: number; contact?: string; cseq?: number; callId?: string } = {},
+  ): Promise<SipResponse> {
     const aor = parseUri(`sip:${this.user}@127.0.0.1`);
     return this.sip.request({
       method: 'REGISTER',
@@ -92,7 +100,10 @@ export class Party {
       from: { uri: aor },
       ...(options.contact === undefined ? { contact: { user: this.user } } : {}),
       credentials,
-      headers: [['Expires', String(options.expires ?? 300)], ...(options.contact ? ([['Contact', options.contact]] as [string, string][]) : [])],
+      headers: [
+        ['Expires', String(options.expires ?? 300)],
+        ...(options.contact ? ([['Contact', options.contact]] as [string, string][]) : []),
+      ],
       ...(options.cseq === undefined ? {} : { cseq: options.cseq }),
       ...(options.callId === undefined ? {} : { callId: options.callId }),
     });
@@ -106,7 +117,9 @@ export class Party {
   /** Answers the call that rings. */
   pickUp(invite = this.invites.at(-1)!): Dialog {
     const remote = parseSdp(invite.request.bodyText);
-    const answer = this.session.answer(remote, { address: '127.0.0.1', port: this.#rtpPort }, [this.mouth.payloadType === 0 ? 'PCMU' : 'PCMA'])!;
+    const answer = this.session.answer(remote, { address: '127.0.0.1', port: this.#rtpPort }, [
+      this.mouth.payloadType === 0 ? 'PCMU' : 'PCMA',
+    ])!;
     const { dialog } = invite.accept({ contentType: 'application/sdp', body: answer.body });
     this.take(dialog);
     this.mouth.call(remote.audio!.port);

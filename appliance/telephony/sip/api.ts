@@ -2,6 +2,7 @@
 import type { Clock } from '#appliance/kernel/clock.ts';
 import type { SipRequest, SipResponse } from './message/message.ts';
 import type { SipUri } from './message/uri.ts';
+import type { Dns } from './resolver/resolve.ts';
 import type { SipTimers } from './transaction/timers.ts';
 import type { TlsOptions } from './transport/tls.ts';
 import type { WebSocketLike } from './transport/ws.ts';
@@ -16,6 +17,8 @@ export interface Flow {
   /** Our side, as the peer reaches it: goes into Via, Contact and SDP. */
   readonly local: { address: string; port: number };
   readonly open: boolean;
+  /** Called once when a connection is gone; never for UDP. Returns what takes the listener off. */
+  onClose?(listener: () => void): () => void;
 }
 
 export interface Credentials {
@@ -32,6 +35,8 @@ export interface Reply {
   headers?: [name: string, value: string][];
   contentType?: string;
   body?: string | Buffer;
+  /** Provisional responses to INVITE: sent reliably (RFC 3262) when the caller can; always when he insists. */
+  reliable?: boolean;
 }
 
 /** A request outside of dialogs other than INVITE: REGISTER, OPTIONS, SUBSCRIBE, MESSAGE... */
@@ -46,6 +51,8 @@ export interface IncomingRequest {
 export interface IncomingInvite extends IncomingRequest {
   /** The dialog that accept() will make: to be stored before the caller hears of it. */
   readonly facts: DialogFacts;
+  /** The early dialog, once a reliable provisional response made it; the one that `accept` returns. */
+  readonly dialog: Dialog | undefined;
   /** Provisional responses make an early dialog: the To tag is fixed from the first one on. */
   progress(reply: Reply): void;
   /** Any final failure, 300 to 699. */
@@ -89,7 +96,10 @@ export interface OutgoingInvite {
   readonly callId: string;
   /** What is needed to CANCEL it from a later process. */
   readonly facts: InviteFacts;
+  /** Provisional responses but 100. Reliable ones are acknowledged by the stack and told once. */
   onProgress(listener: (response: SipResponse) => void): void;
+  /** A fork rings reliably (RFC 3262): its dialog can carry UPDATE (RFC 3311) before the answer. */
+  onEarlyDialog(listener: (dialog: Dialog) => void): void;
   /** The first 2xx has been acknowledged. Rejects with `InviteFailed` on any other final response, time-out or transport failure. */
   readonly answered: Promise<{ dialog: Dialog; response: SipResponse }>;
   /** CANCEL as soon as RFC 3261 §9.1 allows; a 2xx that crosses it is acknowledged and ended with BYE. */
@@ -136,6 +146,12 @@ export interface DialogFacts {
   flow: { transport: TransportName; address: string; port: number; local: { address: string; port: number } };
   /** Requests go over that connection (or UDP address) rather than to where the target's name leads: phones behind NAT, browsers. */
   viaFlow: boolean;
+  /** Session timer agreed on (RFC 4028). */
+  session?: { expiresS: number; weRefresh: boolean };
+  /** The peer can be refreshed by UPDATE. */
+  allowsUpdate?: boolean;
+  /** Our last session description: what a refresh by re-INVITE repeats. */
+  localSession?: SessionBody;
   role: 'uac' | 'uas';
 }
 
@@ -229,6 +245,12 @@ export interface SipStackOptions {
   advertise?: (remote: string) => string | undefined;
   /** Option tags of RFC 3261 §20.32 that users of the stack understand; the stack adds its own. */
   supported?: string[];
+  /** RFC 4028 with peers that support it; 1800 s, at least 90. False: never. */
+  sessionTimer?: { expiresS: number; minS: number } | false;
+  /** Requests larger than this go over TCP where we listen on it, then over UDP (RFC 3261 §18.1.1); 1300. */
+  tcpAboveBytes?: number;
+  /** NAPTR, SRV and addresses; the system's when absent. */
+  dns?: Dns;
   /** Without traffic a connection is closed after this; 15 minutes. */
   idleMs?: number;
   /** A new connection without a whole message is closed after this; 32 s. */

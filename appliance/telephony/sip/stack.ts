@@ -16,6 +16,7 @@ import { DialogSession, dialogId } from './dialog/dialog.ts';
 import { InviteFromPeer } from './dialog/incoming-invite.ts';
 import { Orphan } from './dialog/orphan.ts';
 import { InviteToPeer } from './dialog/outgoing-invite.ts';
+import { parseSessionExpires } from './dialog/session-timer.ts';
 import { sendRequest } from './dialog/standalone-request.ts';
 import { buildResponse, newBranch, newTag } from './message/build.ts';
 import { SipRequest, type SipResponse } from './message/message.ts';
@@ -23,7 +24,7 @@ import { parseMessage } from './message/parser.ts';
 import { SipSyntaxError } from './message/syntax-error.ts';
 import { parseUri, printUri, type SipUri } from './message/uri.ts';
 import { isAnswerable, isUsable, refuse } from './message/validate.ts';
-import { resolve } from './resolver/resolve.ts';
+import { createResolver } from './resolver/cache.ts';
 import { TransactionLayer } from './transaction/layer.ts';
 import type { ServerTransaction } from './transaction/server.ts';
 import { DEFAULT_TIMERS, sixtyFourT1 } from './transaction/timers.ts';
@@ -32,14 +33,21 @@ import { markSource, responsePath } from './transport/response-path.ts';
 import { Transports } from './transport/transports.ts';
 
 const IDLE_MS = 15 * 60_000;
+const SESSION_TIMER = { expiresS: 1800, minS: 90 };
 const FIRST_MESSAGE_MS = 32_000;
+/** Room for our Via, which is not on the request yet. */
+const VIA_BYTES = 100;
+const CONNECT_MS = 4000;
+/** RFC 3261 §18.1.1: larger requests do not fit one packet of every network. */
+const TCP_ABOVE_BYTES = 1300;
 
 export function createSipStack(options: SipStackOptions): SipStack {
   const { log, userAgent, clock = systemClock, trace } = options;
   const timers = { ...DEFAULT_TIMERS, ...options.timers };
   const dialogs = new Map<string, DialogSession>();
   const orphans = new Map<string, Orphan>();
-  const understood = new Set((options.supported ?? []).map((tag) => tag.toLowerCase()));
+  const understood = new Set(['100rel', ...(options.supported ?? []).map((tag) => tag.toLowerCase())]);
+  if (options.sessionTimer !== false) understood.add('timer');
   let inviteHandler: ((invite: IncomingInvite) => void) | undefined;
   let requestHandler: ((request: IncomingRequest) => void) | undefined;
 
@@ -51,8 +59,14 @@ export function createSipStack(options: SipStackOptions): SipStack {
       onClosed: (flow) => log.debug({ flow: flow.id }, 'sip connection closed'),
     },
     clock,
-    { idleMs: options.idleMs ?? IDLE_MS, firstMs: options.firstMessageMs ?? FIRST_MESSAGE_MS },
+    { idleMs: options.idleMs ?? IDLE_MS, firstMs: options.firstMessageMs ?? FIRST_MESSAGE_MS, connectMs: CONNECT_MS },
     options.advertise,
+  );
+
+  const resolve = createResolver(
+    (transport) => transports.has(transport),
+    () => clock.now().getTime(),
+    options.dns,
   );
 
   const transactions = new TransactionLayer(
@@ -75,6 +89,8 @@ export function createSipStack(options: SipStackOptions): SipStack {
     timers,
     log,
     userAgent,
+    supported: [...understood].join(', '),
+    sessionTimer: options.sessionTimer === false ? undefined : (options.sessionTimer ?? SESSION_TIMER),
     registered(uriText) {
       if (!options.resolveFlow) return undefined;
       const uri = tryUri(uriText);
@@ -86,7 +102,7 @@ export function createSipStack(options: SipStackOptions): SipStack {
       if (known) return [known];
       const uri = tryUri(uriText);
       if (!uri) return [];
-      const targets = resolve(uri, (transport) => transports.has(transport));
+      const targets = resolve(uri);
       const connect = (found: Awaited<typeof targets>) =>
         found
           .map((target) => transports.connect(target.transport, target.address, target.port, target.serverName))
@@ -118,6 +134,11 @@ export function createSipStack(options: SipStackOptions): SipStack {
     adopt: (dialog) => dialogs.set(dialog.id, dialog),
     release(dialog) {
       if (dialogs.get(dialog.id) === dialog) dialogs.delete(dialog.id);
+    },
+    fitting(request, flow) {
+      if (flow.transport !== 'udp' || !transports.has('tcp')) return undefined;
+      if (request.print().length + VIA_BYTES <= (options.tcpAboveBytes ?? TCP_ABOVE_BYTES)) return undefined;
+      return transports.connect('tcp', flow.remote.address, flow.remote.port);
     },
     flowOf: ({ transport, address, port }) => transports.connect(transport, address, port),
   };
@@ -202,6 +223,12 @@ export function createSipStack(options: SipStackOptions): SipStack {
       return;
     }
     if (request.method === 'INVITE') {
+      const minS = core.sessionTimer?.minS ?? 0;
+      const asked = parseSessionExpires(request);
+      if (asked && asked.expiresS < minS && request.tokens('supported').has('timer')) {
+        reply(transaction, { status: 422, headers: [['Min-SE', String(minS)]] }); // RFC 4028 §9
+        return;
+      }
       if (!inviteHandler) {
         reply(transaction, { status: 480 });
         return;

@@ -12,10 +12,15 @@ export interface Core {
   readonly timers: SipTimers;
   readonly log: SipLog;
   readonly userAgent: string;
+  /** Value of our Supported field. */
+  readonly supported: string;
+  readonly sessionTimer: { expiresS: number; minS: number } | undefined;
   /** The connection behind which the registrar knows that contact. */
   registered(uriText: string): Connection | undefined;
   /** Connections that lead to a URI, best first; at once when no name must be looked up. */
   locate(uriText: string): Connection[] | Promise<Connection[]>;
+  /** The TCP connection that a request too large for UDP should be tried over first. */
+  fitting(request: SipRequest, flow: Connection): Connection | undefined;
   /** Adds our Via and starts a client transaction. */
   send(request: SipRequest, flow: Connection, user: ClientUser, branch?: string): ClientTransaction;
   /** An ACK of a 2xx: no transaction. Returns how to send the same bytes again. */

@@ -8,6 +8,7 @@ import {
   type ReinviteOptions,
   type Reply,
   RequestFailed,
+  type SessionBody,
 } from '../api.ts';
 import { answerChallenge } from '../auth/client.ts';
 import { buildResponse, randomHex } from '../message/build.ts';
@@ -21,6 +22,7 @@ import { flowFacts } from './facts.ts';
 import { PeerRequest } from './in-dialog-request.ts';
 import { repeat } from './repeat.ts';
 import { route } from './route-set.ts';
+import { type SessionTerms, SessionTimer, sessionFields, termsForAnswer, termsFromAnswer } from './session-timer.ts';
 
 /** Glares with one peer after which a re-INVITE is given up. */
 const MAX_GLARES = 8;
@@ -40,6 +42,10 @@ export class DialogSession implements Dialog {
   readonly #unacked = new Map<number, { stop: () => void; acked: (ack: SipRequest) => void }>();
   /** ACKs of ours, to be repeated when a 2xx comes again, by CSeq number. */
   readonly #acks = new Map<number, () => void>();
+  readonly #timer: SessionTimer;
+  /** Set while we have reliable provisional responses out: true when the PRACK was for one of them. */
+  onPrack: ((prack: SipRequest, respond: () => void) => boolean) | undefined;
+  #early = false;
   #flow: Connection | undefined;
   #end: End | undefined;
   #byeHeaders: [string, string][] | undefined;
@@ -51,6 +57,12 @@ export class DialogSession implements Dialog {
     this.#facts = facts;
     this.#flow = flow;
     this.#credentials = credentials;
+    this.#timer = new SessionTimer(
+      core.clock,
+      () => void this.#refresh(),
+      () => this.#expired(),
+    );
+    if (facts.session) this.#timer.restart(facts.session);
     this.id = dialogId(facts.callId, facts.localTag, facts.remoteTag);
     core.adopt(this);
   }
@@ -71,7 +83,11 @@ export class DialogSession implements Dialog {
     if (this.#end) throw new RequestFailed(481, 'The dialog is over');
     const response = await this.#withCredentials(method, options, options.credentials);
     this.#judge(response.status);
-    if (method === 'UPDATE' && isSuccess(response)) this.#refreshTarget(response);
+    if (method === 'UPDATE' && isSuccess(response)) {
+      this.#refreshTarget(response);
+      if (options.body) this.#remember({ ...options, body: options.body });
+      if (!this.#early) this.#setTerms(termsFromAnswer(response));
+    }
     return response;
   }
 
@@ -124,6 +140,35 @@ export class DialogSession implements Dialog {
 
   // ---- below: for the stack ----
 
+  /** Before the 2xx: no BYE when something fails. */
+  markEarly(): this {
+    this.#early = true;
+    return this;
+  }
+
+  /** We called, and this fork's 2xx came: it decides target and route (RFC 3261 §13.2.2.4). */
+  confirmFrom(facts: DialogFacts): void {
+    this.#early = false;
+    this.#facts.remoteTarget = facts.remoteTarget;
+    this.#facts.routeSet = facts.routeSet;
+    this.#facts.viaFlow = facts.viaFlow;
+  }
+
+  /** We called: what the 2xx says about the session. */
+  agreed(response: SipResponse, session: SessionBody | undefined): void {
+    this.#remember(session);
+    this.#learn(response);
+    this.#setTerms(termsFromAnswer(response));
+  }
+
+  /** We were called and accept. */
+  confirmAs(terms: SessionTerms | undefined, request: SipRequest, session: SessionBody | undefined): void {
+    this.#early = false;
+    this.#remember(session);
+    this.#learn(request);
+    this.#setTerms(terms);
+  }
+
   /** ACK for a 2xx, or the same ACK again. `body` answers a late offer. */
   ack(cseq: number, session?: { contentType?: string; body: string }): void {
     const again = this.#acks.get(cseq);
@@ -132,6 +177,7 @@ export class DialogSession implements Dialog {
       return;
     }
     const request = this.#build('ACK', cseq, session ?? {});
+    if (session) this.#remember(session);
     const send = (flow: Connection) => {
       if (!this.#acks.has(cseq)) this.#acks.set(cseq, this.#core.sendAck(request, flow));
     };
@@ -177,7 +223,9 @@ export class DialogSession implements Dialog {
       this.#facts.remoteSeq = number;
       this.#changed();
     }
-    if (request.method === 'BYE') {
+    if (request.method === 'PRACK') {
+      this.#onPrackRequest(transaction);
+    } else if (request.method === 'BYE') {
       this.#respond(transaction, { status: 200 });
       this.#onBye(request);
     } else if (this.#end) {
@@ -197,6 +245,7 @@ export class DialogSession implements Dialog {
 
   /** Listeners are not called, nothing is sent: the stack stops. */
   drop(): void {
+    this.#timer.stop();
     for (const { stop } of this.#unacked.values()) stop();
     this.#unacked.clear();
     this.#peerInvite?.drop();
@@ -211,7 +260,20 @@ export class DialogSession implements Dialog {
     if (this.#byeHeaders === undefined) this.#core.release(this);
   }
 
+  #onPrackRequest(transaction: ServerTransaction): void {
+    const respond = () => {
+      // An offer or answer in a PRACK is for the user; one without is ours.
+      if (transaction.request.body.length > 0 && this.#requestListeners.length > 0) this.#deliver(transaction);
+      else this.#respond(transaction, { status: 200 });
+    };
+    if (!this.onPrack?.(transaction.request, respond)) this.#respond(transaction, { status: 481 }); // RFC 3262 §3
+  }
+
   #onInvite(transaction: ServerTransaction): void {
+    if (this.#early) {
+      this.#respond(transaction, { status: 491 });
+      return;
+    }
     // RFC 3261 §14.2; RFC 5407 §3.1: also while the ACK of the 2xx before is missing.
     if (this.#ourInvite || this.#unacked.size > 0) {
       this.#respond(transaction, { status: 491 });
@@ -231,6 +293,11 @@ export class DialogSession implements Dialog {
   }
 
   #deliver(transaction: ServerTransaction): PeerRequest | undefined {
+    const { method, body } = transaction.request;
+    if (method === 'UPDATE' && body.length === 0) {
+      this.#answer(transaction, undefined, { status: 200 }); // RFC 4028 §7.4: a refresh without an offer
+      return undefined;
+    }
     if (this.#requestListeners.length === 0) {
       const status =
         transaction.request.method === 'INVITE' ? 488 : transaction.request.method === 'OPTIONS' ? 200 : 405;
@@ -244,18 +311,27 @@ export class DialogSession implements Dialog {
     return peer;
   }
 
-  #answer(transaction: ServerTransaction, peer: PeerRequest, reply: Reply): void {
+  #answer(transaction: ServerTransaction, peer: PeerRequest | undefined, reply: Reply): void {
     const { request } = transaction;
     const final = reply.status >= 200;
-    if (final && this.#peerInvite === peer) this.#peerInvite = undefined;
+    if (final && peer && this.#peerInvite === peer) this.#peerInvite = undefined;
     const success = final && reply.status < 300;
-    if (success && (request.method === 'INVITE' || request.method === 'UPDATE')) this.#refreshTarget(request);
-    const response = this.#respond(transaction, reply);
+    let { headers = [] } = reply;
+    if (success && (request.method === 'INVITE' || request.method === 'UPDATE')) {
+      this.#refreshTarget(request);
+      this.#remember(reply.body ? { ...reply, body: reply.body.toString() } : undefined);
+      const terms = this.#core.sessionTimer && termsForAnswer(request, this.#core.sessionTimer.expiresS);
+      if (terms && !this.#early) {
+        this.#setTerms(terms);
+        headers = [...headers, ...sessionFields(terms, false)];
+      }
+    }
+    const response = this.#respond(transaction, { ...reply, headers });
     if (success && request.method === 'INVITE') {
       this.awaitAck(
         request.cseq.number,
         () => transaction.respond(response),
-        (ack) => peer.acked(ack),
+        (ack) => peer?.acked(ack),
         () => {},
       );
     }
@@ -296,6 +372,8 @@ export class DialogSession implements Dialog {
         onResponse: (response) => {
           if (method === 'INVITE' && isSuccess(response)) {
             this.#refreshTarget(response);
+            if (options.body) this.#remember({ ...options, body: options.body });
+            this.#setTerms(termsFromAnswer(response));
             this.ack(request.cseq.number, this.#acks.has(request.cseq.number) ? undefined : options.answer?.(response));
           }
           if (response.status >= 200) resolve(response);
@@ -315,7 +393,7 @@ export class DialogSession implements Dialog {
   #judge(status: number): void {
     if (this.#end || (status !== 408 && status !== 481)) return;
     this.#finish({ by: 'failure', status });
-    if (status === 408) {
+    if (status === 408 && !this.#early) {
       this.#byeHeaders = [];
       this.#sendBye();
     } else {
@@ -341,6 +419,10 @@ export class DialogSession implements Dialog {
     request.append('CSeq', `${cseq} ${method}`);
     if (method !== 'BYE' && method !== 'ACK') request.append('Contact', `<${facts.localContact}>`);
     if (method === 'INVITE') request.append('Allow', ALLOW);
+    if (method === 'INVITE' || method === 'UPDATE') {
+      request.append('Supported', this.#core.supported);
+      if (facts.session) for (const field of sessionFields(facts.session, true)) request.append(...field);
+    }
     request.append('User-Agent', this.#core.userAgent);
     for (const [name, value] of options.headers ?? []) request.append(name, value);
     if (options.body) request.append('Content-Type', options.contentType ?? 'application/sdp');
@@ -385,8 +467,46 @@ export class DialogSession implements Dialog {
     this.#changed();
   }
 
+  #remember(session: SessionBody | undefined): void {
+    if (!session) return;
+    const { contentType, body } = session;
+    this.#facts.localSession = contentType === undefined ? { body } : { contentType, body };
+    this.#changed();
+  }
+
+  #learn(message: SipRequest | SipResponse): void {
+    if (message.has('allow')) this.#facts.allowsUpdate = message.tokens('allow').has('update');
+  }
+
+  #setTerms(terms: SessionTerms | undefined): void {
+    if (this.#end) return;
+    if (terms) this.#facts.session = terms;
+    else delete this.#facts.session;
+    this.#timer.restart(terms);
+    this.#changed();
+  }
+
+  /** RFC 4028 §7.4: by UPDATE where the peer allows it, else by our last description again. */
+  async #refresh(): Promise<void> {
+    try {
+      const { allowsUpdate, localSession } = this.#facts;
+      if (allowsUpdate) await this.request('UPDATE');
+      else if (localSession) await this.reinvite(localSession);
+    } catch (error) {
+      this.#core.log.info({ dialog: this.id, err: String(error) }, 'sip session refresh failed');
+    }
+  }
+
+  #expired(): void {
+    if (this.#end) return;
+    this.#finish({ by: 'failure', status: 408 });
+    this.#byeHeaders = [['Reason', 'SIP;cause=408;text="Session timer expired"']];
+    this.#sendBye();
+  }
+
   #finish(end: End): void {
     if (this.#end) return;
+    this.#timer.stop();
     this.#end = end;
     for (const listener of this.#endListeners) listener(end);
   }

@@ -1,13 +1,15 @@
-// An INVITE from outside until its final response: RFC 3261 §13.3.
+// An INVITE from outside until its final response: RFC 3261 §13.3, reliable provisionals RFC 3262.
 import type { Dialog, DialogFacts, IncomingInvite, Reply } from '../api.ts';
 import { buildResponse, newTag } from '../message/build.ts';
-import type { SipRequest } from '../message/message.ts';
+import type { SipRequest, SipResponse } from '../message/message.ts';
 import { parseReason } from '../message/reason.ts';
 import type { ServerTransaction } from '../transaction/server.ts';
 import type { Connection } from '../transport/connection.ts';
 import { ALLOW, type Core } from './core.ts';
 import { DialogSession } from './dialog.ts';
 import { uasFacts } from './facts.ts';
+import { ReliableProvisionals } from './reliable.ts';
+import { sessionFields, termsForAnswer } from './session-timer.ts';
 
 type CancelReason = { q850?: number; sip?: number; text?: string };
 
@@ -17,6 +19,8 @@ export class InviteFromPeer implements IncomingInvite {
   readonly #localTag = newTag();
   readonly #cancelListeners: ((reason: CancelReason) => void)[] = [];
   readonly #stopWatching: () => void;
+  #dialog: DialogSession | undefined;
+  #reliable: ReliableProvisionals | undefined;
   #cancelled: CancelReason | undefined;
   #final = false;
 
@@ -37,7 +41,11 @@ export class InviteFromPeer implements IncomingInvite {
   }
 
   get facts(): DialogFacts {
-    return uasFacts(this.request, this.flow, this.#localTag, this.#contactUri());
+    return this.#dialog?.facts ?? uasFacts(this.request, this.flow, this.#localTag, this.#contactUri());
+  }
+
+  get dialog(): Dialog | undefined {
+    return this.#dialog;
   }
 
   respond(reply: Reply): void {
@@ -47,20 +55,25 @@ export class InviteFromPeer implements IncomingInvite {
   }
 
   progress(reply: Reply): void {
-    if (!this.#final) this.#send(reply);
+    if (this.#final || reply.status <= 100) return;
+    const required = this.request.tokens('require').has('100rel');
+    const wanted = reply.reliable === true && this.request.tokens('supported').has('100rel');
+    if (required || wanted) this.#progressReliably(reply);
+    else this.#send(reply);
   }
 
   reject(reply: Reply): void {
     if (this.#final) return;
     this.#end();
     this.#send(reply);
+    this.#dialog?.receiveCancelled();
   }
 
   accept(reply: { contentType?: string; body?: string; headers?: [string, string][] }): {
     dialog: Dialog;
     acked: Promise<SipRequest>;
   } {
-    const dialog = new DialogSession(this.#core, this.facts, this.flow);
+    const dialog = this.#ensureDialog();
     if (this.#final) {
       // The caller gave up first: 487 has been sent, nothing is left to answer.
       dialog.receiveCancelled();
@@ -68,15 +81,23 @@ export class InviteFromPeer implements IncomingInvite {
       acked.catch(() => {});
       return { dialog, acked };
     }
-    this.#end();
-    const response = this.#send({ ...reply, status: 200 });
+    this.#final = true;
+    this.#stopWatching();
+    const terms = this.#core.sessionTimer && termsForAnswer(this.request, this.#core.sessionTimer.expiresS);
+    const headers = [...(reply.headers ?? []), ...(terms ? sessionFields(terms, false) : [])];
+    dialog.confirmAs(terms, this.request, reply.body ? { ...reply, body: reply.body } : undefined);
     const acked = new Promise<SipRequest>((resolve, reject) => {
-      dialog.awaitAck(
-        this.request.cseq.number,
-        () => this.#transaction.respond(response),
-        resolve,
-        () => reject(new Error('No ACK came')),
-      );
+      const answer = () => {
+        const response = this.#send({ ...reply, headers, status: 200 });
+        dialog.awaitAck(
+          this.request.cseq.number,
+          () => this.#transaction.respond(response),
+          resolve,
+          () => reject(new Error('No ACK came')),
+        );
+      };
+      if (this.#reliable) this.#reliable.afterwards(answer);
+      else answer();
     });
     acked.catch(() => {});
     this.#transaction.user = { onAck: (ack) => dialog.receiveAck(ack) };
@@ -90,7 +111,47 @@ export class InviteFromPeer implements IncomingInvite {
     } else this.#cancelListeners.push(listener);
   }
 
-  #send(reply: Reply) {
+  #progressReliably(reply: Reply): void {
+    const dialog = this.#ensureDialog();
+    const { clock, timers } = this.#core;
+    // RFC 3262 §3: without its PRACK the call cannot be set up.
+    this.#reliable ??= new ReliableProvisionals(clock, timers, () => this.#unacknowledged());
+    const reliable = this.#reliable;
+    dialog.onPrack = (prack, respond) => {
+      if (!reliable.acknowledge(prack, this.request.cseq.number)) return false;
+      respond();
+      reliable.proceed();
+      return true;
+    };
+    reliable.send((rseq) => {
+      const headers: [string, string][] = [...(reply.headers ?? []), ['Require', '100rel'], ['RSeq', String(rseq)]];
+      const response = this.#build({ ...reply, headers });
+      return () => this.#transaction.respond(response);
+    });
+  }
+
+  #unacknowledged(): void {
+    if (this.#transaction.status >= 200) return;
+    this.#final = false;
+    this.reject({ status: 504, reason: 'No PRACK' });
+  }
+
+  #ensureDialog(): DialogSession {
+    if (this.#dialog) return this.#dialog;
+    const facts = uasFacts(this.request, this.flow, this.#localTag, this.#contactUri());
+    this.#dialog = new DialogSession(this.#core, facts, this.flow).markEarly();
+    // A caller may end an early dialog by BYE as well (RFC 3261 §15).
+    this.#dialog.onEnd(({ by }) => by === 'peer' && this.#cancel({}));
+    return this.#dialog;
+  }
+
+  #send(reply: Reply): SipResponse {
+    const response = this.#build(reply);
+    this.#transaction.respond(response);
+    return response;
+  }
+
+  #build(reply: Reply): SipResponse {
     const dialogForming = reply.status > 100 && reply.status < 300;
     const response = buildResponse(this.request, reply, {
       toTag: this.#localTag,
@@ -99,7 +160,7 @@ export class InviteFromPeer implements IncomingInvite {
       server: this.#core.userAgent,
     });
     if (dialogForming && !response.has('allow')) response.append('Allow', ALLOW);
-    this.#transaction.respond(response);
+    if (dialogForming && !response.has('supported')) response.append('Supported', this.#core.supported);
     return response;
   }
 
@@ -108,15 +169,17 @@ export class InviteFromPeer implements IncomingInvite {
   }
 
   #cancel(reason: CancelReason): void {
-    if (this.#final) return;
+    if (this.#transaction.status >= 200 || this.#cancelled) return;
     this.#end();
     this.#cancelled = reason;
     this.#send({ status: 487 });
+    this.#dialog?.receiveCancelled();
     for (const listener of this.#cancelListeners) listener(reason);
   }
 
   #end(): void {
     this.#final = true;
+    this.#reliable?.stop();
     this.#stopWatching();
   }
 }

@@ -4,6 +4,7 @@ import { answerChallenge } from '../auth/client.ts';
 import { newBranch, newCallId, newTag } from '../message/build.ts';
 import { SipRequest, type SipResponse } from '../message/message.ts';
 import { printNameAddr } from '../message/name-addr.ts';
+import { reliableSeq } from '../message/rack.ts';
 import { reasonHeaders } from '../message/reason.ts';
 import { reasonOf } from '../message/status.ts';
 import { printUri } from '../message/uri.ts';
@@ -15,6 +16,10 @@ import { ALLOW, type Core } from './core.ts';
 import { DialogSession } from './dialog.ts';
 import { flowFacts, uacFacts } from './facts.ts';
 import { route } from './route-set.ts';
+import { minSeOf } from './session-timer.ts';
+
+/** Forks that may ring at once; more are not acknowledged. */
+const MAX_FORKS = 20;
 
 type Answer = { dialog: Dialog; response: SipResponse };
 type CancelReason = { q850?: number; sip?: number; text?: string };
@@ -29,6 +34,9 @@ export class InviteToPeer implements OutgoingInvite {
   readonly #changeListeners: (() => void)[] = [];
   /** One per fork that answered, by its To tag. */
   readonly #dialogs = new Map<string, DialogSession>();
+  /** Forks that ring reliably, by their To tag. */
+  readonly #early = new Map<string, { dialog: DialogSession; rseq: number }>();
+  readonly #earlyListeners: ((dialog: Dialog) => void)[] = [];
   #resolve!: (answer: Answer) => void;
   #reject!: (error: InviteFailed) => void;
   #seq = 1;
@@ -37,6 +45,9 @@ export class InviteToPeer implements OutgoingInvite {
   #flows: Connection[] = [];
   #flow: Connection | undefined;
   #transaction: ClientTransaction | undefined;
+  /** What a 422 asked for. */
+  #minSessionS = 0;
+  #triedStream = false;
   #authorized = false;
   #provisional = false;
   #cancelReason: CancelReason | undefined;
@@ -77,6 +88,10 @@ export class InviteToPeer implements OutgoingInvite {
     this.#progressListeners.push(listener);
   }
 
+  onEarlyDialog(listener: (dialog: Dialog) => void): void {
+    this.#earlyListeners.push(listener);
+  }
+
   onChange(listener: () => void): void {
     this.#changeListeners.push(listener);
   }
@@ -109,6 +124,14 @@ export class InviteToPeer implements OutgoingInvite {
       return;
     }
     this.#flow = flow;
+    if (!this.#options.flow && !this.#triedStream && (this.#options.body?.length ?? 0) > 400) {
+      const stream = this.#core.fitting(this.#build(flow, []), flow);
+      if (stream) {
+        this.#triedStream = true;
+        this.#flow = stream;
+        this.#flows = [flow, ...rest];
+      }
+    }
     this.#send([]);
   }
 
@@ -141,6 +164,12 @@ export class InviteToPeer implements OutgoingInvite {
     request.append('CSeq', `${this.#seq} INVITE`);
     request.append('Contact', `<${this.#core.contactFor(contact.user, flow, contact.params)}>`);
     request.append('Allow', ALLOW);
+    request.append('Supported', this.#core.supported);
+    const timer = this.#core.sessionTimer;
+    if (timer) {
+      request.append('Session-Expires', String(Math.max(timer.expiresS, this.#minSessionS)));
+      request.append('Min-SE', String(Math.max(timer.minS, this.#minSessionS)));
+    }
     request.append('User-Agent', this.#core.userAgent);
     for (const [name, value] of headers) request.append(name, value);
     for (const [name, value] of extra) request.append(name, value);
@@ -159,6 +188,8 @@ export class InviteToPeer implements OutgoingInvite {
   #onResponse(request: SipRequest, flow: Connection, response: SipResponse): void {
     if (response.status < 200) {
       this.#provisional = true;
+      const rseq = reliableSeq(response);
+      if (rseq !== undefined && !this.#acknowledge(request, flow, response, rseq)) return;
       if (this.#cancelReason && !this.#cancelSent) this.#sendCancel();
       else if (response.status > 100 && !this.#done) for (const listener of this.#progressListeners) listener(response);
     } else if (response.status < 300) {
@@ -166,6 +197,33 @@ export class InviteToPeer implements OutgoingInvite {
     } else {
       this.#onFailure(request, response);
     }
+  }
+
+  /** RFC 3262 §4: PRACK in the early dialog. False for repetitions and what is out of order. */
+  #acknowledge(request: SipRequest, flow: Connection, response: SipResponse, rseq: number): boolean {
+    const tag = response.to.tag ?? '';
+    let fork = this.#early.get(tag);
+    if (fork ? rseq !== fork.rseq + 1 : this.#early.size >= MAX_FORKS) return false;
+    if (fork) {
+      fork.rseq = rseq;
+    } else {
+      const facts = uacFacts(request, response, flow, request.contact?.uriText ?? '', this.#options.flow !== undefined);
+      const dialog = new DialogSession(this.#core, facts, flow, this.#options.credentials).markEarly();
+      fork = { dialog, rseq };
+      this.#early.set(tag, fork);
+      for (const listener of this.#earlyListeners) listener(dialog);
+    }
+    // A late offer may come here; its answer then belongs into the PRACK.
+    const offer = !this.#options.body && response.body.length > 0;
+    const answer = offer ? this.#options.answer?.(response) : undefined;
+    const headers: [string, string][] = [['RAck', `${rseq} ${request.cseq.number} INVITE`]];
+    fork.dialog.request('PRACK', { headers, ...answer }).catch(() => {});
+    return true;
+  }
+
+  #endForks(): void {
+    for (const { dialog } of this.#early.values()) dialog.receiveCancelled();
+    this.#early.clear();
   }
 
   /** RFC 3261 §13.2.2.4: each 2xx is acknowledged; the first makes the call, others are ended. */
@@ -179,9 +237,15 @@ export class InviteToPeer implements OutgoingInvite {
     }
     const contact = request.contact?.uriText ?? '';
     const facts = uacFacts(request, response, flow, contact, this.#options.flow !== undefined);
-    const dialog = new DialogSession(this.#core, facts, flow, this.#options.credentials);
+    const early = this.#early.get(tag)?.dialog;
+    this.#early.delete(tag);
+    early?.confirmFrom(facts);
+    const dialog = early ?? new DialogSession(this.#core, facts, flow, this.#options.credentials);
     this.#dialogs.set(tag, dialog);
-    dialog.ack(number, this.#options.answer?.(response));
+    const { body, contentType, answer } = this.#options;
+    dialog.ack(number, early ? undefined : answer?.(response));
+    dialog.agreed(response, body ? { body, ...(contentType && { contentType }) } : undefined);
+    this.#endForks();
     if (!this.#done && !this.#cancelReason) {
       this.#done = true;
       this.#resolve({ dialog, response });
@@ -204,6 +268,14 @@ export class InviteToPeer implements OutgoingInvite {
         this.#send([field]);
         return;
       }
+    }
+    // RFC 4028 §7.3: a longer interval is asked for.
+    if (status === 422 && this.#minSessionS === 0 && !this.#cancelReason) {
+      this.#minSessionS = minSeOf(response);
+      this.#seq++;
+      this.#branch = newBranch();
+      this.#send([]);
+      return;
     }
     // RFC 3263 §4.3: 503 is a failure of the hop; the next address may do better.
     if (status === 503 && this.#flows.length > 0) {
@@ -241,6 +313,7 @@ export class InviteToPeer implements OutgoingInvite {
   #fail(status: number, reason: string, response?: SipResponse): void {
     if (this.#done) return;
     this.#done = true;
+    this.#endForks();
     this.#reject(new InviteFailed(status, reason, response));
   }
 }

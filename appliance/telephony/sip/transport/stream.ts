@@ -12,8 +12,10 @@ const MAX_UNSENT_BYTES = 4 << 20;
 export interface StreamTimes {
   /** A connection without traffic is closed. RFC 5626 clients ping every two minutes. */
   idleMs: number;
-  /** From accepted to the first whole message; from connecting to connected. */
+  /** From accepted to the first whole message. */
   firstMs: number;
+  /** From connecting to connected. */
+  connectMs: number;
 }
 
 export class StreamFlow implements Connection {
@@ -44,6 +46,7 @@ export class StreamFlow implements Connection {
       user: TransportUser;
       clock: Clock;
       times: StreamTimes;
+      outgoing: boolean;
     },
   ) {
     this.#socket = socket;
@@ -60,7 +63,9 @@ export class StreamFlow implements Connection {
     socket.on('data', (data: Buffer) => this.#onData(data));
     socket.on('error', () => {}); // 'close' follows
     socket.on('close', () => this.#closed());
-    this.#cancelTimer = this.#clock.after(this.#times.firstMs, () => this.close());
+    this.#cancelTimer = this.#clock.after(options.outgoing ? this.#times.connectMs : this.#times.firstMs, () =>
+      this.close(),
+    );
   }
 
   get open(): boolean {

@@ -50,7 +50,7 @@ export class TcpTransport {
     const known = this.#flows.get(`${address} ${port}`);
     if (known?.open) return known;
     const socket = connect({ host: address, port });
-    const flow = this.#add(socket, address, port);
+    const flow = this.#add(socket, address, port, true);
     socket.once('connect', () => flow.established());
     return flow;
   }
@@ -77,10 +77,10 @@ export class TcpTransport {
       socket.destroy();
       return;
     }
-    this.#user.onOpen(this.#add(socket, plainAddress(socket.remoteAddress), socket.remotePort));
+    this.#user.onOpen(this.#add(socket, plainAddress(socket.remoteAddress), socket.remotePort, false));
   }
 
-  #add(socket: Socket, address: string, port: number): StreamFlow {
+  #add(socket: Socket, address: string, port: number, outgoing: boolean): StreamFlow {
     const key = `${address} ${port}`;
     const flow = new StreamFlow(socket, {
       id: `tcp ${key}`,
@@ -90,6 +90,7 @@ export class TcpTransport {
       user: this.#user,
       clock: this.#clock,
       times: this.#times,
+      outgoing,
     });
     this.#flows.set(key, flow);
     flow.onClose(() => {

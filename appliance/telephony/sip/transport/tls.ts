@@ -80,7 +80,7 @@ export class TlsTransport {
       minVersion: 'TLSv1.2',
       rejectUnauthorized: this.#options.verifyPeer ?? true,
     });
-    const flow = this.#add(socket, address, port);
+    const flow = this.#add(socket, address, port, true);
     socket.once('secureConnect', () => flow.established());
     return flow;
   }
@@ -101,10 +101,10 @@ export class TlsTransport {
       socket.destroy();
       return;
     }
-    this.#user.onOpen(this.#add(socket, plainAddress(socket.remoteAddress), socket.remotePort));
+    this.#user.onOpen(this.#add(socket, plainAddress(socket.remoteAddress), socket.remotePort, false));
   }
 
-  #add(socket: Socket, address: string, port: number): StreamFlow {
+  #add(socket: Socket, address: string, port: number, outgoing: boolean): StreamFlow {
     const key = `${address} ${port}`;
     const flow = new StreamFlow(socket, {
       id: `tls ${key}`,
@@ -114,6 +114,7 @@ export class TlsTransport {
       user: this.#user,
       clock: this.#clock,
       times: this.#times,
+      outgoing,
     });
     this.#flows.set(key, flow);
     flow.onClose(() => {

@@ -1,6 +1,6 @@
 // UDP: one socket, one flow per peer address. RFC 3261 §18, RFC 3581.
 import { createSocket, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import { type Address, type Connection, plainAddress, type TransportUser } from './connection.ts';
 
 const MAX_FLOWS = 50_000;
@@ -11,6 +11,7 @@ export class UdpTransport {
   readonly #localFor: (remote: string) => string;
   #socket: Socket | undefined;
   #port = 0;
+  #dual = false;
 
   constructor(user: TransportUser, localFor: (remote: string) => string) {
     this.#user = user;
@@ -18,8 +19,9 @@ export class UdpTransport {
   }
 
   async listen(host: string, port: number): Promise<void> {
+    this.#dual = isIPv6(host);
     const socket = createSocket({
-      type: isIPv6(host) ? 'udp6' : 'udp4',
+      type: this.#dual ? 'udp6' : 'udp4',
       recvBufferSize: 4 << 20,
       sendBufferSize: 4 << 20,
     });
@@ -73,7 +75,9 @@ export class UdpTransport {
       if (onError) queueMicrotask(() => onError(new Error('UDP socket is closed')));
       return;
     }
-    this.#socket.send(data, port, address, (error) => {
+    // An IPv6 socket speaks to IPv4 by mapped addresses.
+    const to = this.#dual && isIPv4(address) ? `::ffff:${address}` : address;
+    this.#socket.send(data, port, to, (error) => {
       if (error) onError?.(error);
     });
   }

@@ -40,7 +40,7 @@ export const lists: Record<string, Row[]> = {
       skills: SKILLS.flatMap((_, s) => ((n + s) % 3 === 0 ? [{ skillId: id(1300 + s), level: 1 + ((n * 3 + s) % 10) }] : [])),
     }),
   ),
-  phones: PEOPLE.map((_, n) => row(1500 + n, { extension: String(1001 + n), description: n % 2 ? 'Desk phone' : 'Browser', agentId: id(n + 1), online: n !== 6, registrations: n === 6 ? [] : [{ contact: `sip:1001@192.0.2.${n}`, userAgent: 'Yealink T54W', expiresAt: ago(-900) }] })),
+  phones: PEOPLE.map((_, n) => row(1500 + n, { extension: String(1001 + n), label: n % 2 ? `Desk ${n + 1}` : `Headset ${n + 1}`, kind: n % 2 ? 'sip' : 'browser', agentId: id(n + 1), online: n !== 6, registrations: n === 6 ? [] : [{ contact: `sip:1001@192.0.2.${n}`, userAgent: 'Yealink T54W', expiresAt: ago(-900) }] })),
   trunks: [row(1600, { name: 'lab', kind: 'address', host: '127.0.0.1', transport: 'udp', active: true, up: true }), row(1601, { name: 'carrier-b', kind: 'registration', host: 'sip.carrier.example', transport: 'tls', active: true, up: false })],
   dids: [row(1700, { number: '+15550100', name: 'Main line', flowId: id(1800), queueId: null }), row(1701, { number: '+15550101', name: 'Sales', flowId: null, queueId: id(101) }), row(1702, { number: '+15550102', name: 'Support', flowId: null, queueId: id(102) })],
   flows: [row(1800, { name: 'Main line', description: 'Greeting and menu', publishedVersion: 4, draft: false })],

@@ -54,7 +54,7 @@ const SHOTS: Shot[] = [
   { name: 'trace', user: 'sam', path: '/interactions/01900000-0000-7000-8000-000000000603' },
   ...['queues', 'users', 'phones', 'trunks', 'numbers', 'hours', 'prompts', 'dispositions', 'reasons', 'audit', 'skills', 'teams'].map((name) => ({ name: `admin-${name}`, user: 'admin', path: `/admin/${name}` })),
   { name: 'admin-edit', user: 'admin', path: '/admin/queues', act: (page) => page.click('td button.open') },
-  { name: 'admin-new', user: 'admin', path: '/admin/users', act: (page) => page.click('header button') },
+  { name: 'admin-new', user: 'admin', path: '/admin/users', act: (page) => page.click('.page header button') },
   { name: 'admin-failing', user: 'admin', scene: 'failing', path: '/admin/queues' },
   { name: 'admin-none', user: 'admin', scene: 'empty', path: '/admin/queues' },
   { name: 'not-found', user: 'sam', path: '/nowhere' },

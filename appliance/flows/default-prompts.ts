@@ -66,8 +66,8 @@ export async function makeDefaultPrompts(prompts: Prompts): Promise<number> {
       for (const { name, language, text, make } of todo) {
         const row = existing.get(`${name} ${language}`);
         if (row && (row.source !== 'builtin' || (await prompts.files.has(row.media)))) continue;
-        const samples = await make();
-        const media = await prompts.files.keep(samples);
+        const media = await prompts.files.once(`builtin ${name} ${language}\n${text}`, make);
+        const samples = await prompts.files.read(media);
         if (row) {
           restored++; // the row is there, its file was lost
           if (row.media !== media) await prompts.store.update(row.id, row.version, { media, durationS: durationOf(samples) });

@@ -1,5 +1,6 @@
 import { auditVerify } from './audit-verify.ts';
 import { backupCommand, restoreCommand } from './backup.ts';
+import { certificates } from './certificates.ts';
 import type { Command } from './command.ts';
 import { doctor } from './doctor.ts';
 import { flowRun } from './flow-run.ts';
@@ -11,6 +12,7 @@ import { userAdd, userList, userPassword } from './user.ts';
 export const COMMANDS: readonly Command[] = [
   doctor,
   migrateCommand,
+  certificates,
   userList,
   userAdd,
   userPassword,

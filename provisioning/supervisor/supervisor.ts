@@ -12,7 +12,7 @@ import type { SeedDemo } from '../seed/index.ts';
 import * as seeds from '../seed/index.ts';
 import { makeDataFolder, makeSubfolders, readSetupState, writeSetupState } from './data-folder.ts';
 import { ChildrenFile, lockDataFolder } from './lock.ts';
-import { rotateLogs } from './logs.ts';
+import { lastWords, rotateLogs } from './logs.ts';
 import { checkPorts } from './ports.ts';
 import { Problem } from './problem.ts';
 import { RoleProcess } from './role-process.ts';
@@ -100,13 +100,19 @@ export class Supervisor {
     const deps = { logDir: this.#config.paths.log, children: this.#children!, say };
     this.#roles = ROLES.map((role) => new RoleProcess(role, deps));
     for (const role of this.#roles) void role.run();
-    const late = () => this.#roles.map((role) => role.logFile).join(', ');
-    await within(ROLES_READY_WITHIN_MS, Promise.all(this.#roles.map((role) => role.ready)), 'not ready').catch(
-      (error) => {
-        const why = messageOf(error);
-        throw new Problem(why === 'not ready' ? `Not every role became ready within a minute; see ${late()}` : why);
-      },
-    );
+    const ready = new Set<RoleProcess>();
+    for (const role of this.#roles)
+      role.ready.then(
+        () => ready.add(role),
+        () => {},
+      );
+    await within(ROLES_READY_WITHIN_MS, Promise.all(this.#roles.map((role) => role.ready)), 'late').catch((error) => {
+      if (messageOf(error) !== 'late') throw new Problem(messageOf(error));
+      const late = this.#roles.filter((role) => !ready.has(role));
+      throw new Problem(
+        late.map((role) => `${role.role} is not ready after a minute: ${lastWords(role.logFile)}`).join('\n'),
+      );
+    });
   }
 
   /** Demo data, on an empty data folder and an empty database only. Returns whether this start made it. */

@@ -139,6 +139,15 @@ export class Baresip {
     }
   }
 
+  /** Its registration was accepted; that may be before it could tell us, so its log counts too. */
+  async registered(timeoutMs = 10_000): Promise<void> {
+    const end = Date.now() + timeoutMs;
+    while (!/200 OK .*\[\d+ binding/.test(this.log)) {
+      if (Date.now() > end) throw new Error(`baresip does not register:\n${this.log}`);
+      await delay(20);
+    }
+  }
+
   /** Seconds in which it heard `hz`, over all its calls. Files are complete once the call has ended. */
   heard(hz: number): number {
     return this.#files('dec').reduce((sum, file) => {

@@ -20,6 +20,8 @@ export interface CrudOptions<Row extends CrudRow, Fields extends ZodObject> {
   view?(row: Row): object | Promise<object>;
   /** What an answer holds besides id, version and times; by default the writable fields. */
   viewSchema?: ZodObject;
+  /** False when creating is a route of its own. */
+  create?: boolean;
   /** Fields of the view that clients may send back with the rest; they are passed over. */
   readOnly?: readonly string[];
   /** Fields whose values never reach the audit chain. */
@@ -85,39 +87,41 @@ export function crud<Row extends CrudRow, Fields extends ZodObject>(
     },
   });
 
-  route(server, {
-    method: 'POST',
-    path,
-    permission: write,
-    summary: `Creates a ${noun}`,
-    payload: whole,
-    response: answer,
-    status: 201,
-    handler: async ({ payload, actor, address, h }) => {
-      const fields = await prepared(payload as Partial<z.output<Fields>>, { actor });
-      const row = await store.transaction(async (trx) => {
-        const created = await store.within(trx).create(fields);
-        await server.app.audit.record(
-          {
-            actor,
-            address,
-            action: `${noun}.created`,
-            entity: noun,
-            entityId: created.id,
-            details: { set: masked(fields) },
-          },
-          trx,
-        );
-        return created;
-      });
-      await told(row, 'created', actor);
-      return h
-        .response(await show(row))
-        .code(201)
-        .header('location', `/api/v1${path}/${row.id}`)
-        .etag(String(row.version), { weak: false, vary: false });
-    },
-  });
+  if (options.create !== false) {
+    route(server, {
+      method: 'POST',
+      path,
+      permission: write,
+      summary: `Creates a ${noun}`,
+      payload: whole,
+      response: answer,
+      status: 201,
+      handler: async ({ payload, actor, address, h }) => {
+        const fields = await prepared(payload as Partial<z.output<Fields>>, { actor });
+        const row = await store.transaction(async (trx) => {
+          const created = await store.within(trx).create(fields);
+          await server.app.audit.record(
+            {
+              actor,
+              address,
+              action: `${noun}.created`,
+              entity: noun,
+              entityId: created.id,
+              details: { set: masked(fields) },
+            },
+            trx,
+          );
+          return created;
+        });
+        await told(row, 'created', actor);
+        return h
+          .response(await show(row))
+          .code(201)
+          .header('location', `/api/v1${path}/${row.id}`)
+          .etag(String(row.version), { weak: false, vary: false });
+      },
+    });
+  }
 
   for (const method of ['PUT', 'PATCH'] as const) {
     route(server, {

@@ -63,9 +63,15 @@ export function offerRoutes(server: Server, { bus }: { bus: Pick<Bus, 'call'> })
     method: 'GET',
     path: '/me/work',
     permission: 'me',
-    summary: 'What I am working on, wrap-up included',
-    response: z.object({ items: z.array(work) }),
-    handler: async ({ actor }) => ({ items: (await bus.call('router', 'live.me', { agentId: actor.userId })).work }),
+    summary: 'My presence, offers and work: what the live topic `me` shows',
+    response: z.object({
+      presence: z.enum(['ready', 'not-ready', 'offline']),
+      reason: z.string().nullable(),
+      since: time,
+      offers: z.array(offer),
+      work: z.array(work),
+    }),
+    handler: ({ actor }) => bus.call('router', 'live.me', { agentId: actor.userId }),
   });
 
   route(server, {

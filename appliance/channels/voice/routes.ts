@@ -60,6 +60,7 @@ export function callRoutes(server: Server, { bus }: { bus: Pick<Bus, 'call'> }):
     ['hangup', 'hangup', 'Ends the call'],
     ['consult/complete', 'consult-complete', 'Hands the customer to whom I consulted'],
     ['consult/cancel', 'consult-cancel', 'Ends the consultation and returns to the customer'],
+    ['reconnect', 'consult-cancel', 'The same as consult/cancel'],
     ['conference', 'conference', 'Joins the customer, the consulted and me'],
   ] as const) {
     route(server, {

@@ -1,0 +1,46 @@
+// Every domain's routes and topics: adding a domain is one line.
+import type { Server } from '@hapi/hapi';
+import { presenceRoutes } from '#appliance/agents/me-routes.ts';
+import { agentRoutes } from '#appliance/agents/routes.ts';
+import { callRoutes } from '#appliance/channels/voice/routes.ts';
+import { customerRoutes } from '#appliance/customers/routes.ts';
+import { registerFlowRoutes } from '#appliance/flows/routes.ts';
+import { registerInteractionTopic } from '#appliance/interactions/feed.ts';
+import { interactionRoutes } from '#appliance/interactions/routes.ts';
+import { alarmRoutes, registerCoreTopics, type Topics } from '#appliance/realtime/index.ts';
+import { recordingRoutes } from '#appliance/recordings/routes.ts';
+import { offerRoutes } from '#appliance/routing/offer-routes.ts';
+import { queueRoutes } from '#appliance/routing/routes.ts';
+import { auditRoutes, sessionRoutes, userRoutes } from '#appliance/security/index.ts';
+import { jobRoutes } from './job-routes.ts';
+import { phoneRoutes } from './phone-routes.ts';
+import { trunkRoutes } from './trunk-routes.ts';
+import type { WebServices } from './web-services.ts';
+
+export async function registerDomains(server: Server, services: WebServices): Promise<void> {
+  const { db, bus, clock, config, secrets, security, agents, customers, interactions, prompts, flows } = services;
+
+  await server.register([
+    { plugin: sessionRoutes, options: { security, agentOf: services.agentOf } },
+    { plugin: userRoutes, options: { security } },
+    { plugin: auditRoutes, options: { security } },
+    { plugin: alarmRoutes, options: { alarms: services.alarms } },
+    { plugin: agentRoutes, options: { db, agents } },
+    { plugin: customerRoutes, options: { db, customers } },
+    { plugin: queueRoutes, options: { db } },
+    { plugin: interactionRoutes, options: { db, interactions } },
+  ]);
+  presenceRoutes(server, { bus });
+  offerRoutes(server, { bus });
+  callRoutes(server, { bus });
+  registerFlowRoutes(server, { admin: flows, prompts, secrets });
+  recordingRoutes(server, { store: services.recordings, files: services.files, clock, hasPrompt: services.hasPrompt });
+  phoneRoutes(server, { db, store: services.phoneStore, phones: services.phones, config, ringOn: services.ringOn });
+  trunkRoutes(server, { db, store: services.trunks, secrets });
+  jobRoutes(server, { jobs: services.jobs });
+}
+
+export function registerTopics(topics: Topics, services: WebServices): void {
+  registerCoreTopics(topics, services);
+  registerInteractionTopic(topics, services);
+}

@@ -1,0 +1,98 @@
+// What the web role's routes work with: every service over one database, one bus.
+import { join } from 'node:path';
+import { createAgents } from '#appliance/agents/index.ts';
+import { createCustomers } from '#appliance/customers/index.ts';
+import { createFlowAdmin, createPrompts } from '#appliance/flows/index.ts';
+import { createInteractions } from '#appliance/interactions/index.ts';
+import type { Clock } from '#appliance/kernel/clock.ts';
+import type { Bus } from '#appliance/platform/bus/index.ts';
+import type { Config } from '#appliance/platform/config/index.ts';
+import { createFiles } from '#appliance/platform/files/index.ts';
+import type { Jobs } from '#appliance/platform/jobs/index.ts';
+import type { Log } from '#appliance/platform/log/index.ts';
+import type { Batch, Database } from '#appliance/platform/postgres/index.ts';
+import { openKeyRing, type Secrets } from '#appliance/platform/secrets/index.ts';
+import { createAlarms } from '#appliance/realtime/index.ts';
+import { recordingStore, recordingsOf } from '#appliance/recordings/index.ts';
+import { createSecurity, fileHead } from '#appliance/security/index.ts';
+import { createPhoneStore, createPhones } from '#appliance/telephony/phones/index.ts';
+import { createTrunkStore } from '#appliance/telephony/trunks/index.ts';
+import { SIP_REALM } from './sip-realm.ts';
+
+export interface WebDeps {
+  config: Config;
+  db: Database;
+  batch: Batch;
+  bus: Bus;
+  secrets: Secrets;
+  jobs: Jobs;
+  clock: Clock;
+  log: Log;
+}
+
+export type WebServices = ReturnType<typeof createWebServices>;
+
+export function createWebServices({ config, db, batch, bus, secrets, jobs, clock, log }: WebDeps) {
+  const head = fileHead({
+    file: join(config.dataDir, 'audit-head.json'),
+    key: secrets.derive('audit-head'),
+    onError: (error) => log.error({ err: error }, 'the head of the audit chain could not be kept'),
+  });
+  const security = createSecurity({ db, bus, secrets, clock, log, head });
+  const agents = createAgents({ db, batch, bus, clock });
+  const interactions = createInteractions({ db, batch, bus, clock, log });
+  interactions.addTraceParts({ recordings: recordingsOf(db) });
+  const prompts = createPrompts({ db, dir: config.paths.prompts, log });
+  const named = (table: 'queue' | 'skill') => async (): Promise<{ id: string; name: string }[]> =>
+    db(table).orderBy('name').select('id', 'name');
+  const queues = named('queue');
+  const phoneStore = createPhoneStore(db);
+
+  return {
+    config,
+    db,
+    bus,
+    secrets,
+    jobs,
+    clock,
+    security,
+    agents,
+    interactions,
+    prompts,
+    queues,
+    phoneStore,
+    customers: createCustomers({ db }),
+    alarms: createAlarms({ db, bus, clock }),
+    flows: createFlowAdmin({ db, prompts, references: { queues, skills: named('skill') } }),
+    recordings: recordingStore(db),
+    files: createFiles({ dir: config.paths.files, keys: openKeyRing(config.paths.keys) }),
+    phones: createPhones({
+      store: phoneStore,
+      clock,
+      log,
+      realm: SIP_REALM,
+      changed: (id) => bus.publish({ type: 'config.changed', entity: 'phone', id }),
+    }),
+    trunks: createTrunkStore(db),
+    async hasPrompt(name: string): Promise<boolean> {
+      await prompts.load();
+      return prompts.names().has(name);
+    },
+    /** The agent of a user, as `GET /me` shows it. */
+    async agentOf(userId: string): Promise<object | null> {
+      const agent = agents.get(userId);
+      if (!agent) return null;
+      const { id, extension, teamId, teamName, capacity, ringOn } = agent;
+      return { id, extension, teamId, teamName, capacity, ringOn };
+    },
+    ringOn: async (agentId: string) => agents.get(agentId)?.ringOn,
+    figures: async (_queueIds: string[]) => new Map(),
+    async start(): Promise<void> {
+      await Promise.all([agents.load(), prompts.load()]);
+    },
+    async close(): Promise<void> {
+      agents.close();
+      await security.close();
+    },
+  };
+}

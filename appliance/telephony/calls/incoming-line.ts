@@ -69,11 +69,13 @@ export class IncomingLine implements Line {
     leg.fail();
     leg.hearing.heldByParty = held;
     // What the caller is told is committed first: a crash between the two must not leave a call that nobody knows.
+    leg.answering();
     await leg.record.save();
     leg.fail();
     const { dialog, acked } = this.#invite.accept({ contentType: SDP, body });
     leg.up(new DialogLine(leg, dialog));
-    leg.record.touch();
+    // Only what accept() has added to the facts is still unwritten.
+    if (dialog.facts.session) leg.record.touch();
     if (offer === undefined) this.#settleLater(dialog, acked);
   }
 

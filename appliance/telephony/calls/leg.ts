@@ -49,6 +49,7 @@ export class CallLeg implements Leg {
   readonly #emitter = new Emitter<LegEvents>();
   #state: LegState = 'trying';
   #answeredAt: Date | undefined;
+  #answeringAt: Date | undefined;
   #peer: CallLeg | undefined;
   #finalStats: LegStats | undefined;
   #cancelMaximum: (() => void) | undefined;
@@ -197,9 +198,13 @@ export class CallLeg implements Leg {
     if (this.#state !== 'trying' && this.#state !== 'ringing') return;
     if (this.#state === 'ringing' && !early) return;
     this.#state = early ? 'early' : 'ringing';
-    this.record.touch();
     if (early) void this.context.routes.apply(this).catch(() => {});
     this.emit('ringing', { early });
+  }
+
+  /** About to be answered: its row says so from now on, for the 200 may have left when we die. */
+  answering(): void {
+    this.#answeringAt ??= this.context.clock.now();
   }
 
   /** The dialog stands. */
@@ -214,7 +219,7 @@ export class CallLeg implements Leg {
     const { clock, maxCallMs } = this.context;
     this.line = line;
     this.#state = 'up';
-    this.#answeredAt ??= clock.now();
+    this.#answeredAt ??= this.#answeringAt ?? clock.now();
     const lastedMs = clock.now().getTime() - this.#answeredAt.getTime();
     this.#cancelMaximum = clock.after(Math.max(0, maxCallMs - lastedMs), () =>
       this.hangup({ q850: 102, text: 'Longest duration of a call reached' }),
@@ -283,7 +288,7 @@ export class CallLeg implements Leg {
       id: this.id,
       instance: this.context.instance,
       direction: this.direction,
-      state: this.#state === 'ended' ? 'up' : this.#state,
+      state: this.#state === 'ended' || this.#answeringAt ? 'up' : this.#state,
       trunkId: this.trunkId ?? null,
       phoneId: this.phoneId ?? null,
       peerId: this.#peer?.id ?? null,
@@ -300,7 +305,7 @@ export class CallLeg implements Leg {
       },
       tag: this.tag,
       createdAt: this.createdAt,
-      answeredAt: this.#answeredAt ?? null,
+      answeredAt: this.#answeredAt ?? this.#answeringAt ?? null,
     };
   }
 }

@@ -170,7 +170,7 @@ describe('after a death of voice', () => {
     agent.behaviour = 'ring';
     const ringing = box.calls.dial([{ kind: 'phone', phoneId: agentPhone }], { from: { number: '1' } });
     await until(() => ringing.legs[0]?.state === 'ringing');
-    await vi.waitFor(async () => expect(await rows()).toMatchObject([{ state: 'ringing' }]));
+    await vi.waitFor(async () => expect(await rows()).toHaveLength(1));
     await restart();
     await until(() => agent.cancels.length === 1);
     expect(box.calls.legs.size).toBe(0);

@@ -7,6 +7,8 @@ import { Networks } from './networks.ts';
 import { fromE164, isAnonymous, type NumberRules, toE164 } from './numbers.ts';
 import type { TrunkRow } from './store.ts';
 
+const KNOWN_NUMBERS = 5000;
+
 export interface Caller {
   number: string;
   name?: string;
@@ -25,6 +27,7 @@ export class Trunk {
   readonly #networks: Networks;
   readonly #rules: NumberRules;
   readonly #password: string | undefined;
+  readonly #known = new Map<string, string>();
   /** Addresses of host and registrar, as last looked up. */
   #resolved: ReadonlySet<string> = new Set();
 
@@ -85,7 +88,7 @@ export class Trunk {
     const user = request.uri.user ?? '';
     // Carriers that call the registered Contact put the DID into the To.
     const number = user === '' || user === this.row.username ? (request.to.uri.user ?? user) : user;
-    return toE164(number.split(';')[0] ?? '', this.#rules);
+    return this.toE164(number.split(';')[0] ?? '');
   }
 
   /** Who calls: P-Asserted-Identity of a trusted trunk (RFC 3325 §9.1) before From; nobody when privacy is asked for (RFC 3323). */
@@ -99,8 +102,14 @@ export class Trunk {
     return { number: this.toE164(user.split(';')[0] ?? ''), ...(name && !isAnonymous(name) ? { name } : {}) };
   }
 
+  /** Numbers come again: DIDs all day, a caller in several fields. */
   toE164(number: string): string {
-    return toE164(number, this.#rules);
+    const known = this.#known.get(number);
+    if (known !== undefined) return known;
+    const found = toE164(number, this.#rules);
+    if (this.#known.size >= KNOWN_NUMBERS) this.#known.clear();
+    this.#known.set(number, found);
+    return found;
   }
 
   outbound(number: string, from: Caller, local: string): Outbound {

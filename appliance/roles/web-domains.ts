@@ -9,6 +9,7 @@ import { registerInteractionTopic } from '#appliance/interactions/feed.ts';
 import { interactionRoutes } from '#appliance/interactions/routes.ts';
 import { alarmRoutes, registerCoreTopics, type Topics } from '#appliance/realtime/index.ts';
 import { recordingRoutes } from '#appliance/recordings/routes.ts';
+import { reportRoutes } from '#appliance/reporting/routes.ts';
 import { offerRoutes } from '#appliance/routing/offer-routes.ts';
 import { queueRoutes } from '#appliance/routing/routes.ts';
 import { auditRoutes, sessionRoutes, userRoutes } from '#appliance/security/index.ts';
@@ -28,6 +29,7 @@ export async function registerDomains(server: Server, services: WebServices): Pr
     { plugin: agentRoutes, options: { db, agents } },
     { plugin: customerRoutes, options: { db, customers } },
     { plugin: queueRoutes, options: { db } },
+    { plugin: reportRoutes, options: { reporting: services.reporting } },
     { plugin: interactionRoutes, options: { db, interactions } },
   ]);
   presenceRoutes(server, { bus });

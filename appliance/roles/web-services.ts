@@ -14,6 +14,8 @@ import type { Batch, Database } from '#appliance/platform/postgres/index.ts';
 import { openKeyRing, type Secrets } from '#appliance/platform/secrets/index.ts';
 import { createAlarms } from '#appliance/realtime/index.ts';
 import { recordingStore, recordingsOf } from '#appliance/recordings/index.ts';
+import { createReporting } from '#appliance/reporting/index.ts';
+import { createRoutingStore } from '#appliance/routing/index.ts';
 import { createSecurity, fileHead } from '#appliance/security/index.ts';
 import { createPhoneStore, createPhones } from '#appliance/telephony/phones/index.ts';
 import { createTrunkStore } from '#appliance/telephony/trunks/index.ts';
@@ -41,7 +43,8 @@ export function createWebServices({ config, db, batch, bus, secrets, jobs, clock
   const security = createSecurity({ db, bus, secrets, clock, log, head });
   const agents = createAgents({ db, batch, bus, clock });
   const interactions = createInteractions({ db, batch, bus, clock, log });
-  interactions.addTraceParts({ recordings: recordingsOf(db) });
+  interactions.addTraceParts({ recordings: recordingsOf(db), offers: createRoutingStore(db, batch).offersOf });
+  const reporting = createReporting({ db, clock });
   const prompts = createPrompts({ db, dir: config.paths.prompts, log });
   const named = (table: 'queue' | 'skill') => async (): Promise<{ id: string; name: string }[]> =>
     db(table).orderBy('name').select('id', 'name');
@@ -86,7 +89,9 @@ export function createWebServices({ config, db, batch, bus, secrets, jobs, clock
       return { id, extension, teamId, teamName, capacity, ringOn };
     },
     ringOn: async (agentId: string) => agents.get(agentId)?.ringOn,
-    figures: async (_queueIds: string[]) => new Map(),
+    reporting,
+    /** Today, where the box stands. */
+    figures: (queueIds: string[]) => reporting.todayFigures(queueIds, Intl.DateTimeFormat().resolvedOptions().timeZone),
     async start(): Promise<void> {
       await Promise.all([agents.load(), prompts.load()]);
     },

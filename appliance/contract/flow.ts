@@ -29,7 +29,19 @@ const base = { name: z.string().max(80).optional(), note: z.string().max(1000).o
 
 const condition = z.strictObject({
   value: template,
-  is: z.enum(['equal', 'not-equal', 'less', 'at-most', 'more', 'at-least', 'one-of', 'contains', 'starts-with', 'empty', 'not-empty']),
+  is: z.enum([
+    'equal',
+    'not-equal',
+    'less',
+    'at-most',
+    'more',
+    'at-least',
+    'one-of',
+    'contains',
+    'starts-with',
+    'empty',
+    'not-empty',
+  ]),
   than: z.union([template, z.number(), z.boolean(), z.array(template).max(200)]).optional(),
 });
 
@@ -42,7 +54,13 @@ const transferTarget = z.discriminatedUnion('kind', [
 export const flowStep = z.discriminatedUnion('type', [
   z.strictObject({ ...base, type: z.literal('answer'), next: step }),
   z.strictObject({ ...base, type: z.literal('play'), say, interruptible: z.boolean().default(true), next: step }),
-  z.strictObject({ ...base, type: z.literal('say'), text: z.union([template, z.record(language, template)]), interruptible: z.boolean().default(true), next: step }),
+  z.strictObject({
+    ...base,
+    type: z.literal('say'),
+    text: z.union([template, z.record(language, template)]),
+    interruptible: z.boolean().default(true),
+    next: step,
+  }),
   z.strictObject({
     ...base,
     type: z.literal('menu'),
@@ -74,14 +92,24 @@ export const flowStep = z.discriminatedUnion('type', [
     timeout: step.optional(),
     invalid: step.optional(),
   }),
-  z.strictObject({ ...base, type: z.literal('hours'), hoursId: z.string().min(1).max(100), open: step, closed: step, holiday: step.optional() }),
+  z.strictObject({
+    ...base,
+    type: z.literal('hours'),
+    hoursId: z.string().min(1).max(100),
+    open: step,
+    closed: step,
+    holiday: step.optional(),
+  }),
   z.strictObject({ ...base, type: z.literal('language'), language, next: step }),
   z.strictObject({ ...base, type: z.literal('set'), values: z.record(variable, scalar), next: step }),
   z.strictObject({
     ...base,
     type: z.literal('condition'),
     /** Tried in order; the first whose conditions all hold is taken. */
-    branches: z.array(z.strictObject({ all: z.array(condition).min(1).max(20), next: step })).min(1).max(20),
+    branches: z
+      .array(z.strictObject({ all: z.array(condition).min(1).max(20), next: step }))
+      .min(1)
+      .max(20),
     otherwise: step,
   }),
   z.strictObject({
@@ -99,19 +127,33 @@ export const flowStep = z.discriminatedUnion('type', [
     next: step,
     error: step,
   }),
-  z.strictObject({ ...base, type: z.literal('lookup'), number: template.default('{{call.from}}'), found: step, unknown: step }),
+  z.strictObject({
+    ...base,
+    type: z.literal('lookup'),
+    number: template.default('{{call.from}}'),
+    found: step,
+    unknown: step,
+  }),
   z.strictObject({
     ...base,
     type: z.literal('queue'),
     queueId: z.string().min(1).max(100),
     priority: z.number().int().min(-100).max(100).default(0),
-    skills: z.array(z.strictObject({ skillId: z.string().max(100), level: z.number().int().min(1).max(10).default(1) })).max(20).default([]),
+    skills: z
+      .array(z.strictObject({ skillId: z.string().max(100), level: z.number().int().min(1).max(10).default(1) }))
+      .max(20)
+      .default([]),
     /** An agent's id, or 'last' for whoever spoke with this customer last. */
     preferredAgent: template.optional(),
     /** Heard once on arrival, before the wait. */
     first: say.optional(),
     announce: z
-      .strictObject({ position: z.boolean().default(false), estimatedWait: z.boolean().default(false), say: say.optional(), everyS: z.number().min(10).max(600).default(45) })
+      .strictObject({
+        position: z.boolean().default(false),
+        estimatedWait: z.boolean().default(false),
+        say: say.optional(),
+        everyS: z.number().min(10).max(600).default(45),
+      })
       .optional(),
     music: z.string().max(100).default('music.hold'),
     /** Digits that leave the queue. */
@@ -129,9 +171,27 @@ export const flowStep = z.discriminatedUnion('type', [
     noAnswer: step.optional(),
     failed: step.optional(),
   }),
-  z.strictObject({ ...base, type: z.literal('voicemail'), queueId: z.string().max(100).optional(), say: say.optional(), maxS: z.number().min(5).max(600).default(180), next: step.optional() }),
-  z.strictObject({ ...base, type: z.literal('callback'), queueId: z.string().min(1).max(100), number: template.default('{{call.from}}'), next: step, failed: step.optional() }),
-  z.strictObject({ ...base, type: z.literal('hangup'), cause: z.enum(['normal', 'busy', 'rejected', 'unavailable']).default('normal') }),
+  z.strictObject({
+    ...base,
+    type: z.literal('voicemail'),
+    queueId: z.string().max(100).optional(),
+    say: say.optional(),
+    maxS: z.number().min(5).max(600).default(180),
+    next: step.optional(),
+  }),
+  z.strictObject({
+    ...base,
+    type: z.literal('callback'),
+    queueId: z.string().min(1).max(100),
+    number: template.default('{{call.from}}'),
+    next: step,
+    failed: step.optional(),
+  }),
+  z.strictObject({
+    ...base,
+    type: z.literal('hangup'),
+    cause: z.enum(['normal', 'busy', 'rejected', 'unavailable']).default('normal'),
+  }),
   z.strictObject({
     ...base,
     type: z.literal('secure'),
@@ -198,7 +258,8 @@ export function edgesOf(step: FlowStep): FlowEdge[] {
       const to = (step as unknown as Record<string, unknown>)[label];
       return typeof to === 'string' ? [{ label, to }] : [];
     });
-  const keyed = (label: string, map: Record<string, string>): FlowEdge[] => Object.entries(map).map(([key, to]) => ({ label: `${label}.${key}`, to }));
+  const keyed = (label: string, map: Record<string, string>): FlowEdge[] =>
+    Object.entries(map).map(([key, to]) => ({ label: `${label}.${key}`, to }));
   switch (step.type) {
     case 'answer':
     case 'play':
@@ -215,7 +276,10 @@ export function edgesOf(step: FlowStep): FlowEdge[] {
     case 'hours':
       return named('open', 'closed', 'holiday');
     case 'condition':
-      return [...step.branches.map((branch, index) => ({ label: `branches.${index}`, to: branch.next })), ...named('otherwise')];
+      return [
+        ...step.branches.map((branch, index) => ({ label: `branches.${index}`, to: branch.next })),
+        ...named('otherwise'),
+      ];
     case 'http':
       return named('next', 'error');
     case 'lookup':

@@ -18,10 +18,15 @@ export interface ChildLimits {
 /** Runs a helper on data from outside: bounded in time, memory, processor and output, with an empty environment. */
 export function runBounded(command: string, args: string[], limits: ChildLimits, input?: Buffer): Promise<ChildResult> {
   return new Promise((resolve, reject) => {
-    const bounds = [`--cpu=${limits.cpuS}`, `--as=${limits.memoryBytes}`, `--fsize=${limits.maxOutputBytes}`, '--core=0'];
+    const bounds = [
+      `--cpu=${limits.cpuS}`,
+      `--as=${limits.memoryBytes}`,
+      `--fsize=${limits.maxOutputBytes}`,
+      '--core=0',
+    ];
     const child = spawn('prlimit', [...bounds, '--', command, ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C.UTF-8' },
+      env: { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C.UTF-8' },
     });
     const out: Buffer[] = [];
     let size = 0;

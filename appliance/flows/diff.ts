@@ -33,7 +33,9 @@ function differences(from: unknown, to: unknown, path: string[] = []): { path: s
     const keys = new Set([...Object.keys(from), ...Object.keys(to)]);
     return [...keys].flatMap((key) => differences(from[key], to[key], [...path, key]));
   }
-  return JSON.stringify(from) === JSON.stringify(to) ? [] : [{ path: path.join('.'), from: from ?? null, to: to ?? null }];
+  return JSON.stringify(from) === JSON.stringify(to)
+    ? []
+    : [{ path: path.join('.'), from: from ?? null, to: to ?? null }];
 }
 
 function isTree(value: unknown): value is Record<string, unknown> {

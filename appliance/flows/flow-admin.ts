@@ -3,7 +3,7 @@ import { flowDocument } from '#appliance/contract/flow.ts';
 import { AppError } from '#appliance/kernel/errors.ts';
 import type { Database } from '#appliance/platform/postgres/index.ts';
 import { diffFlows, type FlowDifference } from './diff.ts';
-import { type FlowRow, type FlowStore, flowStore, type FlowVersionRow } from './flow-store.ts';
+import { type FlowRow, type FlowStore, type FlowVersionRow, flowStore } from './flow-store.ts';
 import type { Prompts } from './prompts.ts';
 import { runFlowInText, type TextRun, type TextRunOptions } from './text-run.ts';
 import { type FlowReferences, hasErrors, validateFlow } from './validate.ts';
@@ -21,17 +21,40 @@ export const EMPTY_FLOW: FlowDocumentInput = {
   schema: 1,
   start: 'answer',
   language: 'en',
-  steps: { answer: { type: 'answer', next: 'goodbye' }, goodbye: { type: 'play', say: [{ prompt: 'goodbye' }], next: 'end' }, end: { type: 'hangup' } },
+  steps: {
+    answer: { type: 'answer', next: 'goodbye' },
+    goodbye: { type: 'play', say: [{ prompt: 'goodbye' }], next: 'end' },
+    end: { type: 'hangup' },
+  },
 };
 
 const MAX_DOCUMENT_BYTES = 512 * 1024;
 
 /** Flows as administrators draw them: drafts, checks, versions. */
-export function createFlowAdmin({ db, prompts, references }: { db: Database; prompts: Prompts; references: ReferenceSource }) {
+export function createFlowAdmin({
+  db,
+  prompts,
+  references,
+}: {
+  db: Database;
+  prompts: Prompts;
+  references: ReferenceSource;
+}) {
   const store: FlowStore = flowStore(db);
 
-  async function known(): Promise<FlowReferences & { nameOf: Map<string, string>; hoursById: Map<string, Awaited<ReturnType<FlowStore['allHours']>>[number]> }> {
-    const [queues, skills, hours, hosts] = await Promise.all([references.queues(), references.skills(), store.allHours(), store.allHosts(), prompts.load()]);
+  async function known(): Promise<
+    FlowReferences & {
+      nameOf: Map<string, string>;
+      hoursById: Map<string, Awaited<ReturnType<FlowStore['allHours']>>[number]>;
+    }
+  > {
+    const [queues, skills, hours, hosts] = await Promise.all([
+      references.queues(),
+      references.skills(),
+      store.allHours(),
+      store.allHosts(),
+      prompts.load(),
+    ]);
     return {
       prompts: prompts.names(),
       queues: new Set(queues.map(({ id }) => id)),
@@ -64,7 +87,9 @@ export function createFlowAdmin({ db, prompts, references }: { db: Database; pro
     if (!document || hasErrors(problems)) {
       const errors = problems.filter(({ severity }) => severity === 'error');
       const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-      throw new AppError('invalid', 'flow-invalid', `The flow cannot be ${what}: ${errors[0]?.message}${more}`, { problems });
+      throw new AppError('invalid', 'flow-invalid', `The flow cannot be ${what}: ${errors[0]?.message}${more}`, {
+        problems,
+      });
     }
     return document;
   }
@@ -75,14 +100,21 @@ export function createFlowAdmin({ db, prompts, references }: { db: Database; pro
     existing,
 
     /** Drafts may be unfinished; they are kept as drawn, together with what is still wrong. */
-    async saveDraft(id: string, version: number, document: unknown): Promise<{ row: FlowRow; problems: FlowProblem[] }> {
+    async saveDraft(
+      id: string,
+      version: number,
+      document: unknown,
+    ): Promise<{ row: FlowRow; problems: FlowProblem[] }> {
       assertDraft(document);
       const row = await store.flows.update(id, version, { draft: document });
       return { row, problems: (await check(document)).problems };
     },
 
     /** Calls that arrive from now on get the draft; calls in progress stay on their version. */
-    async publish(id: string, { version, note, by }: { version: number | undefined; note: string | null; by: string | null }): Promise<FlowVersionRow> {
+    async publish(
+      id: string,
+      { version, note, by }: { version: number | undefined; note: string | null; by: string | null },
+    ): Promise<FlowVersionRow> {
       const row = await existing(id);
       const document = await checked(row.draft, 'published');
       return store.publish({ id: row.id, version: version ?? row.version }, { document, note, by });
@@ -102,15 +134,26 @@ export function createFlowAdmin({ db, prompts, references }: { db: Database; pro
     async diff(id: string, from: number | 'draft', to: number | 'draft'): Promise<FlowDifference> {
       const row = await existing(id);
       const read = async (which: number | 'draft'): Promise<FlowDocument> => {
-        const parsed = flowDocument.safeParse(which === 'draft' ? row.draft : (await versionOf(row.id, which)).document);
-        if (!parsed.success) throw new AppError('invalid', 'draft-unfinished', 'The draft cannot be compared while steps of it are incomplete.');
+        const parsed = flowDocument.safeParse(
+          which === 'draft' ? row.draft : (await versionOf(row.id, which)).document,
+        );
+        if (!parsed.success)
+          throw new AppError(
+            'invalid',
+            'draft-unfinished',
+            'The draft cannot be compared while steps of it are incomplete.',
+          );
         return parsed.data;
       };
       return diffFlows(await read(from), await read(to));
     },
 
     /** A run in text: of the draft, of a version, or of a document that is not stored. */
-    async test(reference: string, which: 'draft' | 'published' | number | { document: unknown }, options: Omit<TextRunOptions, 'hours' | 'promptText' | 'nameOf'>): Promise<TextRun & { problems: FlowProblem[] }> {
+    async test(
+      reference: string,
+      which: 'draft' | 'published' | number | { document: unknown },
+      options: Omit<TextRunOptions, 'hours' | 'promptText' | 'nameOf'>,
+    ): Promise<TextRun & { problems: FlowProblem[] }> {
       const row = await existing(reference);
       const input =
         typeof which === 'object'
@@ -137,7 +180,10 @@ export function createFlowAdmin({ db, prompts, references }: { db: Database; pro
 }
 
 export function assertDraft(document: unknown): void {
-  if (typeof document !== 'object' || document === null || Array.isArray(document)) throw new AppError('invalid', 'bad-draft', 'A draft is a JSON object.');
-  if (JSON.stringify(document).length > MAX_DOCUMENT_BYTES) throw new AppError('invalid', 'too-large', 'The flow is larger than 512 kB. Split it into several flows.');
-  if (JSON.stringify(document).includes('\\u0000')) throw new AppError('invalid', 'bad-draft', 'A draft holds no NUL characters.');
+  if (typeof document !== 'object' || document === null || Array.isArray(document))
+    throw new AppError('invalid', 'bad-draft', 'A draft is a JSON object.');
+  if (JSON.stringify(document).length > MAX_DOCUMENT_BYTES)
+    throw new AppError('invalid', 'too-large', 'The flow is larger than 512 kB. Split it into several flows.');
+  if (JSON.stringify(document).includes('\\u0000'))
+    throw new AppError('invalid', 'bad-draft', 'A draft holds no NUL characters.');
 }

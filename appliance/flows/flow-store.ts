@@ -2,7 +2,13 @@ import type { FlowDocument } from '#appliance/contract/flow.ts';
 import { AppError } from '#appliance/kernel/errors.ts';
 import { uuidv7 } from '#appliance/kernel/ids.ts';
 import type { Batch } from '#appliance/platform/postgres/index.ts';
-import { type CrudRow, type CrudStore, type Database, rowFromColumns, tableStore } from '#appliance/platform/postgres/index.ts';
+import {
+  type CrudRow,
+  type CrudStore,
+  type Database,
+  rowFromColumns,
+  tableStore,
+} from '#appliance/platform/postgres/index.ts';
 import type { Holiday, WeeklyRange } from './hours.ts';
 import type { FlowEnd, RunState } from './run-state.ts';
 
@@ -59,9 +65,25 @@ export function flowStore(db: Database) {
 
   return {
     flows,
-    hours: tableStore<HoursRow>(db, { table: 'hours', columns: ['name', 'time_zone', 'weekly', 'holidays'], json: ['weekly', 'holidays'], search: ['name'], order: 'name' }),
-    dids: tableStore<DidRow>(db, { table: 'did', columns: ['number', 'name', 'flow_id', 'queue_id', 'language'], search: ['number', 'name'], order: 'number' }),
-    hosts: tableStore<FlowHostRow>(db, { table: 'flow_host', columns: ['host', 'plain_http', 'note', 'headers_sealed'], search: ['host', 'note'], order: 'host' }),
+    hours: tableStore<HoursRow>(db, {
+      table: 'hours',
+      columns: ['name', 'time_zone', 'weekly', 'holidays'],
+      json: ['weekly', 'holidays'],
+      search: ['name'],
+      order: 'name',
+    }),
+    dids: tableStore<DidRow>(db, {
+      table: 'did',
+      columns: ['number', 'name', 'flow_id', 'queue_id', 'language'],
+      search: ['number', 'name'],
+      order: 'number',
+    }),
+    hosts: tableStore<FlowHostRow>(db, {
+      table: 'flow_host',
+      columns: ['host', 'plain_http', 'note', 'headers_sealed'],
+      search: ['host', 'note'],
+      order: 'host',
+    }),
 
     allHours: () => all<HoursRow>('hours'),
     allDids: () => all<DidRow>('did'),
@@ -72,16 +94,24 @@ export function flowStore(db: Database) {
       const rows = (await db('flow').select('*')).map((row) => rowFromColumns<FlowRow>(row));
       const wanted = reference.toLowerCase();
       const byPrefix = rows.filter(({ name }) => name.toLowerCase().startsWith(wanted));
-      return rows.find(({ id, name }) => id === wanted || name.toLowerCase() === wanted) ?? (byPrefix.length === 1 ? byPrefix[0] : undefined);
+      return (
+        rows.find(({ id, name }) => id === wanted || name.toLowerCase() === wanted) ??
+        (byPrefix.length === 1 ? byPrefix[0] : undefined)
+      );
     },
 
     async published(): Promise<(FlowVersionRow & { name: string })[]> {
-      const rows = await db('flow').join('flow_version', 'flow_version.id', 'flow.published_version_id').select('flow_version.*', 'flow.name');
+      const rows = await db('flow')
+        .join('flow_version', 'flow_version.id', 'flow.published_version_id')
+        .select('flow_version.*', 'flow.name');
       return rows.map((row) => rowFromColumns<FlowVersionRow & { name: string }>(row));
     },
 
     async versions(flowId: string): Promise<Omit<FlowVersionRow, 'document'>[]> {
-      const rows = await db('flow_version').where({ flow_id: flowId }).orderBy('number', 'desc').select('id', 'flow_id', 'number', 'note', 'published_by', 'published_at');
+      const rows = await db('flow_version')
+        .where({ flow_id: flowId })
+        .orderBy('number', 'desc')
+        .select('id', 'flow_id', 'number', 'note', 'published_by', 'published_at');
       return rows.map((row) => rowFromColumns<Omit<FlowVersionRow, 'document'>>(row));
     },
 
@@ -96,15 +126,28 @@ export function flowStore(db: Database) {
     },
 
     /** A new version from the draft, if the flow is still at `version`. */
-    publish(flow: { id: string; version: number }, entry: { document: FlowDocument; note: string | null; by: string | null }): Promise<FlowVersionRow> {
+    publish(
+      flow: { id: string; version: number },
+      entry: { document: FlowDocument; note: string | null; by: string | null },
+    ): Promise<FlowVersionRow> {
       return db.transaction(async (trx) => {
         const locked = await trx('flow').where({ id: flow.id }).forUpdate().first('version');
-        if (locked?.version !== flow.version) throw new AppError('conflict', 'stale', 'The flow was changed meanwhile.', { version: locked?.version });
+        if (locked?.version !== flow.version)
+          throw new AppError('conflict', 'stale', 'The flow was changed meanwhile.', { version: locked?.version });
         const last = await trx('flow_version').where({ flow_id: flow.id }).max('number as number').first();
         const [row] = await trx('flow_version')
-          .insert({ id: uuidv7(), flow_id: flow.id, number: (last?.number ?? 0) + 1, document: JSON.stringify(entry.document), note: entry.note, published_by: entry.by })
+          .insert({
+            id: uuidv7(),
+            flow_id: flow.id,
+            number: (last?.number ?? 0) + 1,
+            document: JSON.stringify(entry.document),
+            note: entry.note,
+            published_by: entry.by,
+          })
           .returning('*');
-        await trx('flow').where({ id: flow.id }).update({ published_version_id: row.id, version: flow.version + 1, updated_at: trx.fn.now() });
+        await trx('flow')
+          .where({ id: flow.id })
+          .update({ published_version_id: row.id, version: flow.version + 1, updated_at: trx.fn.now() });
         return rowFromColumns<FlowVersionRow>(row);
       });
     },
@@ -118,7 +161,10 @@ export function flowStore(db: Database) {
     },
 
     async openRun(interactionId: string): Promise<RunState | undefined> {
-      const row = await db('flow_run').where({ interaction_id: interactionId, outcome: null }).orderBy('started_at', 'desc').first();
+      const row = await db('flow_run')
+        .where({ interaction_id: interactionId, outcome: null })
+        .orderBy('started_at', 'desc')
+        .first();
       if (!row) return undefined;
       const { flowVersionId, ...state } = rowFromColumns<Omit<RunState, 'versionId'> & { flowVersionId: string }>(row);
       return { ...state, versionId: flowVersionId };

@@ -1,6 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -27,11 +27,20 @@ let flows: Flows;
 let payment: HttpServer;
 let paymentHost: string;
 let received: { url: string; headers: Record<string, unknown>; body: string }[] = [];
-let answer: (url: string) => { status: number; body: string | Buffer; headers?: Record<string, string> } | undefined = () => ({ status: 200, body: '{}' });
+let answer: (url: string) => { status: number; body: string | Buffer; headers?: Record<string, string> } | undefined =
+  () => ({ status: 200, body: '{}' });
 const logLines: string[] = [];
 const events: { interactionId: string; type: string; data: Record<string, unknown> }[] = [];
 const bus = memoryBus();
-const log = pino({ level: 'trace' }, new Writable({ write: (chunk, _, done) => (logLines.push(String(chunk)), done()) }));
+const log = pino(
+  { level: 'trace' },
+  new Writable({
+    write(chunk, _, done) {
+      logLines.push(String(chunk));
+      done();
+    },
+  }),
+);
 
 function build(): Flows {
   return createFlows({
@@ -51,7 +60,11 @@ beforeAll(async () => {
   database = await testDatabase();
   dir = mkdtempSync(join(tmpdir(), 'strongroom-flows-'));
   batch = createBatch(database.db, { log });
-  admin = createFlowAdmin({ db: database.db, prompts: createPrompts({ db: database.db, dir, log }), references: { queues: async () => [], skills: async () => [] } });
+  admin = createFlowAdmin({
+    db: database.db,
+    prompts: createPrompts({ db: database.db, dir, log }),
+    references: { queues: async () => [], skills: async () => [] },
+  });
   payment = createHttpServer((request, response) => {
     let body = '';
     request.on('data', (chunk) => {
@@ -67,7 +80,12 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => payment.listen(26_010, '127.0.0.1', resolve));
   paymentHost = `127.0.0.1:${(payment.address() as AddressInfo).port}`;
-  await admin.store.hosts.create({ host: paymentHost, plainHttp: true, note: null, headersSealed: JSON.stringify({ authorization: 'Bearer key-of-the-box' }) });
+  await admin.store.hosts.create({
+    host: paymentHost,
+    plainHttp: true,
+    note: null,
+    headersSealed: JSON.stringify({ authorization: 'Bearer key-of-the-box' }),
+  });
   flows = build();
   await flows.load();
 });
@@ -80,7 +98,11 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-const say = (text: string): FlowDocumentInput => ({ schema: 1, start: 'answer', steps: { answer: { type: 'answer', next: 'say' }, say: { type: 'say', text, next: 'end' }, end: { type: 'hangup' } } });
+const say = (text: string): FlowDocumentInput => ({
+  schema: 1,
+  start: 'answer',
+  steps: { answer: { type: 'answer', next: 'say' }, say: { type: 'say', text, next: 'end' }, end: { type: 'hangup' } },
+});
 
 async function made(name: string, draft: FlowDocumentInput): Promise<string> {
   const { id } = await admin.store.flows.create({ name, description: null, draft });
@@ -91,14 +113,20 @@ async function made(name: string, draft: FlowDocumentInput): Promise<string> {
 
 async function ran(flowId: string, options: { digits?: string[] } = {}): Promise<string[]> {
   const lines: string[] = [];
-  await flows.start({ interactionId: uuidv7(), flowId, host: createTextHost({ digits: options.digits ?? [], print: (line) => lines.push(line) }) });
+  await flows.start({
+    interactionId: uuidv7(),
+    flowId,
+    host: createTextHost({ digits: options.digits ?? [], print: (line) => lines.push(line) }),
+  });
   await flows.flushed();
   return lines;
 }
 
 /** Everything that the database holds, as text. */
 async function dump(): Promise<string> {
-  const { rows } = await database.db.raw(`select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = 'public'`);
+  const { rows } = await database.db.raw(
+    `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = 'public'`,
+  );
   const parts: string[] = [];
   for (const { name } of rows as { name: string }[]) {
     const content = await database.db.raw(`select coalesce(string_agg(t::text, E'\\n'), '') as text from ${name} t`);
@@ -128,10 +156,21 @@ describe('versions of a flow', () => {
   });
 
   it('publishes nothing that is broken, and no draft that somebody changed meanwhile', async () => {
-    const { id } = await admin.store.flows.create({ name: 'Broken', description: null, draft: { schema: 1, start: 'x', steps: {} } });
-    await expect(admin.publish(id, { version: undefined, note: null, by: null })).rejects.toMatchObject({ kind: 'invalid', code: 'flow-invalid', details: { problems: [{ code: 'start-unknown' }] } });
+    const { id } = await admin.store.flows.create({
+      name: 'Broken',
+      description: null,
+      draft: { schema: 1, start: 'x', steps: {} },
+    });
+    await expect(admin.publish(id, { version: undefined, note: null, by: null })).rejects.toMatchObject({
+      kind: 'invalid',
+      code: 'flow-invalid',
+      details: { problems: [{ code: 'start-unknown' }] },
+    });
     await admin.saveDraft(id, 1, say('good'));
-    await expect(admin.publish(id, { version: 1, note: null, by: null })).rejects.toMatchObject({ kind: 'conflict', code: 'stale' });
+    await expect(admin.publish(id, { version: 1, note: null, by: null })).rejects.toMatchObject({
+      kind: 'conflict',
+      code: 'stale',
+    });
     await expect(admin.saveDraft(id, 2, { text: 'x'.repeat(600_000) })).rejects.toMatchObject({ code: 'too-large' });
   });
 
@@ -157,24 +196,35 @@ describe('versions of a flow', () => {
     const interactionId = uuidv7();
     const clock = new ManualClock();
     const digits = new DigitInput(clock);
-    const host: FlowHost = { ...createTextHost({ digits: [], print: () => {} }), play: async () => 'finished', gather: (options) => digits.gather(options) };
+    const host: FlowHost = {
+      ...createTextHost({ digits: [], print: () => {} }),
+      play: async () => 'finished',
+      gather: (options) => digits.gather(options),
+    };
     void flows.start({ interactionId, flowId: id, host });
     for (const digit of '123') digits.push(digit);
-    await expect.poll(async () => (await database.db('flow_run').where({ interaction_id: interactionId }).first())?.step).toBe('menu');
+    await expect
+      .poll(async () => (await database.db('flow_run').where({ interaction_id: interactionId }).first())?.step)
+      .toBe('menu');
 
     await admin.saveDraft(id, (await admin.existing(id)).version, say('new'));
     await admin.publish(id, { version: undefined, note: null, by: null });
     const after = build();
     await after.load();
     const lines: string[] = [];
-    const outcome = await after.resume(interactionId, createTextHost({ digits: ['1'], print: (line) => lines.push(line) }));
+    const outcome = await after.resume(
+      interactionId,
+      createTextHost({ digits: ['1'], print: (line) => lines.push(line) }),
+    );
     expect(outcome).toEqual({ end: 'hung-up', step: 'end', detail: 'normal' });
     expect(lines).toEqual(['language en', 'says   "old 123"', 'hears  1', 'hang up (normal)']);
     await after.flushed();
     const row = await database.db('flow_run').where({ interaction_id: interactionId }).first();
     expect(row).toMatchObject({ outcome: 'hung-up', variables: {} });
     expect(await after.resume(interactionId, host)).toBeUndefined();
-    expect(events.filter((event) => event.interactionId === interactionId).map(({ type }) => type)).toContain('flow-resumed');
+    expect(events.filter((event) => event.interactionId === interactionId).map(({ type }) => type)).toContain(
+      'flow-resumed',
+    );
     after.close();
   });
 });
@@ -184,7 +234,18 @@ describe('http steps', () => {
     schema: 1,
     start: 'ask',
     steps: {
-      ask: { type: 'http', method: 'POST', url, body: { from: '{{call.from}}' }, timeoutS: 0.3, maxBytes: 1000, result: { name: 'name' }, next: 'good', error: 'bad', ...more },
+      ask: {
+        type: 'http',
+        method: 'POST',
+        url,
+        body: { from: '{{call.from}}' },
+        timeoutS: 0.3,
+        maxBytes: 1000,
+        result: { name: 'name' },
+        next: 'good',
+        error: 'bad',
+        ...more,
+      },
       good: { type: 'hangup' },
       bad: { type: 'hangup', cause: 'unavailable' },
     },
@@ -194,7 +255,11 @@ describe('http steps', () => {
     received = [];
     answer = () => ({ status: 200, body: '{"name":"Ada"}' });
     expect(await ran(await made('Asks', ask(`http://${paymentHost}/a`)))).toContain('hang up (normal)');
-    expect(received[0]).toMatchObject({ url: '/a', body: '{"from":null}', headers: { authorization: 'Bearer key-of-the-box', 'content-type': 'application/json' } });
+    expect(received[0]).toMatchObject({
+      url: '/a',
+      body: '{"from":null}',
+      headers: { authorization: 'Bearer key-of-the-box', 'content-type': 'application/json' },
+    });
   });
 
   it.each<[string, ReturnType<typeof answer>]>([
@@ -208,7 +273,9 @@ describe('http steps', () => {
   });
 
   it('cannot leave the hosts that are allowed', async () => {
-    await expect(made('Asks elsewhere', ask('http://127.0.0.1:26011/'))).rejects.toMatchObject({ code: 'flow-invalid' });
+    await expect(made('Asks elsewhere', ask('http://127.0.0.1:26011/'))).rejects.toMatchObject({
+      code: 'flow-invalid',
+    });
   });
 });
 
@@ -222,9 +289,28 @@ describe('secure digits', () => {
       start: 'answer',
       steps: {
         answer: { type: 'answer', next: 'card' },
-        card: { type: 'secure', say: [{ text: 'Card number' }], variable: 'card', min: 12, max: 19, checkDigit: true, handTo: 'pay', next: 'wait', failed: 'end' },
+        card: {
+          type: 'secure',
+          say: [{ text: 'Card number' }],
+          variable: 'card',
+          min: 12,
+          max: 19,
+          checkDigit: true,
+          handTo: 'pay',
+          next: 'wait',
+          failed: 'end',
+        },
         wait: { type: 'say', text: 'One moment', next: 'pay' },
-        pay: { type: 'http', method: 'POST', url: `http://${paymentHost}/pay`, headers: { 'X-Card': '{{secure.card}}' }, body: 'pan={{secure.card}}', result: { receipt: 'receipt', echo: 'echo' }, next: 'thanks', error: 'end' },
+        pay: {
+          type: 'http',
+          method: 'POST',
+          url: `http://${paymentHost}/pay`,
+          headers: { 'X-Card': '{{secure.card}}' },
+          body: 'pan={{secure.card}}',
+          result: { receipt: 'receipt', echo: 'echo' },
+          next: 'thanks',
+          error: 'end',
+        },
         thanks: { type: 'say', text: 'Receipt {{receipt}} {{echo}}', next: 'end' },
         end: { type: 'hangup' },
       },

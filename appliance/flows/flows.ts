@@ -65,7 +65,13 @@ export function createFlows(deps: FlowsDeps) {
   }
 
   async function reload(): Promise<void> {
-    const [versions, hourRows, didRows, hostRows] = await Promise.all([store.published(), store.allHours(), store.allDids(), store.allHosts(), prompts.load()]);
+    const [versions, hourRows, didRows, hostRows] = await Promise.all([
+      store.published(),
+      store.allHours(),
+      store.allDids(),
+      store.allHosts(),
+      prompts.load(),
+    ]);
     published.clear();
     for (const { id, flowId, number, name, document } of versions) {
       const parsed = flowDocument.safeParse(document);
@@ -74,11 +80,17 @@ export function createFlows(deps: FlowsDeps) {
     }
     hours = new Map(hourRows.map((row) => [row.id, row]));
     dids = new Map(didRows.map((row) => [row.number, row]));
-    hosts = hostRows.map((row) => ({ host: row.host, plainHttp: row.plainHttp, headers: openHeaders(row, deps.secrets) }));
+    hosts = hostRows.map((row) => ({
+      host: row.host,
+      plainHttp: row.plainHttp,
+      headers: openHeaders(row, deps.secrets),
+    }));
   }
 
   function refresh(): void {
-    reload().catch((error) => log.warn({ error: messageOf(error) }, 'flows could not be read again, calls go on with what is known'));
+    reload().catch((error) =>
+      log.warn({ error: messageOf(error) }, 'flows could not be read again, calls go on with what is known'),
+    );
   }
 
   function runDeps(interactionId: string): RunDeps {
@@ -128,7 +140,19 @@ export function createFlows(deps: FlowsDeps) {
      *
      * @throws {AppError} flow-not-published.
      */
-    async start({ interactionId, flowId, host, language, variables }: { interactionId: string; flowId: string; host: FlowHost; language?: string; variables?: Record<string, Scalar> }): Promise<FlowOutcome> {
+    async start({
+      interactionId,
+      flowId,
+      host,
+      language,
+      variables,
+    }: {
+      interactionId: string;
+      flowId: string;
+      host: FlowHost;
+      language?: string;
+      variables?: Record<string, Scalar>;
+    }): Promise<FlowOutcome> {
       const flow = published.get(flowId);
       if (!flow) throw new AppError('not-found', 'flow-not-published', 'No version of this flow is published.');
       const state: RunState = {
@@ -143,7 +167,12 @@ export function createFlows(deps: FlowsDeps) {
         answered: host.answered,
         startedAt: clock.now(),
       };
-      deps.event(interactionId, 'flow-started', { flowId, flowVersionId: flow.versionId, name: flow.name, number: flow.number });
+      deps.event(interactionId, 'flow-started', {
+        flowId,
+        flowVersionId: flow.versionId,
+        name: flow.name,
+        number: flow.number,
+      });
       return interpret(flow.document, state, host, runDeps(interactionId));
     },
 
@@ -154,7 +183,10 @@ export function createFlows(deps: FlowsDeps) {
       const version = await store.versionById(state.versionId);
       const parsed = flowDocument.safeParse(version?.document);
       if (!parsed.success) {
-        log.error({ interactionId, flowVersionId: state.versionId }, 'a flow to be resumed is not readable by this program');
+        log.error(
+          { interactionId, flowVersionId: state.versionId },
+          'a flow to be resumed is not readable by this program',
+        );
         return undefined;
       }
       deps.event(interactionId, 'flow-resumed', { flowVersionId: state.versionId, step: state.step });
@@ -172,6 +204,11 @@ export function createFlows(deps: FlowsDeps) {
 
 const LOADED = new Set(['flow', 'hours', 'did', 'flow-host', 'prompt']);
 
-export function openHeaders({ id, headersSealed }: { id: string; headersSealed: string | null }, secrets: Pick<Secrets, 'open'>): Record<string, string> {
-  return headersSealed === null ? {} : (JSON.parse(secrets.open(headersSealed, `flow-host:${id}`)) as Record<string, string>);
+export function openHeaders(
+  { id, headersSealed }: { id: string; headersSealed: string | null },
+  secrets: Pick<Secrets, 'open'>,
+): Record<string, string> {
+  return headersSealed === null
+    ? {}
+    : (JSON.parse(secrets.open(headersSealed, `flow-host:${id}`)) as Record<string, string>);
 }

@@ -57,7 +57,10 @@ export interface QueueTicket {
   leave(why: 'voicemail' | 'callback' | 'flow'): Promise<boolean>;
 }
 
-export type TransferTo = { kind: 'number'; number: string } | { kind: 'extension'; extension: string } | { kind: 'agent'; agentId: string };
+export type TransferTo =
+  | { kind: 'number'; number: string }
+  | { kind: 'extension'; extension: string }
+  | { kind: 'agent'; agentId: string };
 export type TransferEnd = 'connected' | 'busy' | 'no-answer' | 'failed';
 export type HangupCause = 'normal' | 'busy' | 'rejected' | 'unavailable' | 'failure';
 

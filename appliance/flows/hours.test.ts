@@ -41,17 +41,25 @@ describe('opening hours', () => {
   });
 
   it('says until when it is open', () => {
-    expect(hoursAt(berlin, new Date('2026-01-05T07:00:00Z'))).toEqual({ state: 'open', until: new Date('2026-01-05T17:00:00Z') });
+    expect(hoursAt(berlin, new Date('2026-01-05T07:00:00Z'))).toEqual({
+      state: 'open',
+      until: new Date('2026-01-05T17:00:00Z'),
+    });
   });
 
   it('knows the whole day', () => {
-    const always: Hours = { timeZone: 'Asia/Kathmandu', weekly: [{ days: [1, 2, 3, 4, 5, 6, 7], from: '00:00', to: '24:00' }], holidays: [] };
-    for (let hour = 0; hour < 48; hour++) expect(hoursAt(always, new Date(Date.UTC(2026, 2, 1, hour))).state).toBe('open');
+    const always: Hours = {
+      timeZone: 'Asia/Kathmandu',
+      weekly: [{ days: [1, 2, 3, 4, 5, 6, 7], from: '00:00', to: '24:00' }],
+      holidays: [],
+    };
+    for (let hour = 0; hour < 48; hour++)
+      expect(hoursAt(always, new Date(Date.UTC(2026, 2, 1, hour))).state).toBe('open');
   });
 
   it('finds the next opening over a weekend and a holiday', () => {
     expect(nextOpening(berlin, new Date('2026-12-24T12:00:00Z'))).toEqual(new Date('2026-12-26T21:00:00Z'));
-    expect(nextOpening({ ...berlin, weekly: [] , holidays: [] }, new Date('2026-01-01T00:00:00Z'))).toBeUndefined();
+    expect(nextOpening({ ...berlin, weekly: [], holidays: [] }, new Date('2026-01-01T00:00:00Z'))).toBeUndefined();
   });
 
   it('takes places as time zones, not offsets', () => {

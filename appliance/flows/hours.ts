@@ -79,13 +79,23 @@ function spansOf(hours: Hours, day: Temporal.PlainDate): { start: Temporal.Insta
   return ranges.flatMap(({ from, to }) => {
     const start = instantOf(day, from, hours.timeZone, 'earlier');
     const endsNextDay = to === '24:00' || to <= from;
-    const end = instantOf(endsNextDay ? day.add({ days: 1 }) : day, to === '24:00' ? '00:00' : to, hours.timeZone, 'later');
+    const end = instantOf(
+      endsNextDay ? day.add({ days: 1 }) : day,
+      to === '24:00' ? '00:00' : to,
+      hours.timeZone,
+      'later',
+    );
     return Temporal.Instant.compare(start, end) < 0 ? [{ start, end }] : [];
   });
 }
 
 /** In the hour that comes twice in autumn a range begins at the first and ends at the second; in the one that is missing in spring, times move on. */
-function instantOf(day: Temporal.PlainDate, time: string, timeZone: string, whenTwice: 'earlier' | 'later'): Temporal.Instant {
+function instantOf(
+  day: Temporal.PlainDate,
+  time: string,
+  timeZone: string,
+  whenTwice: 'earlier' | 'later',
+): Temporal.Instant {
   const wall = day.toPlainDateTime(Temporal.PlainTime.from(time));
   const zoned = wall.toZonedDateTime(timeZone, { disambiguation: whenTwice });
   const skipped = !zoned.toPlainDateTime().equals(wall);

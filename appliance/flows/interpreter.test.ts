@@ -25,13 +25,20 @@ const MAIN: FlowDocumentInput = {
       timeout: 'support',
     },
     sales: { type: 'queue', queueId: 'sales', refused: 'bye' },
-    support: { type: 'queue', queueId: 'support', announce: { position: true, everyS: 30 }, escape: { '*': 'message' }, refused: 'bye' },
+    support: {
+      type: 'queue',
+      queueId: 'support',
+      announce: { position: true, everyS: 30 },
+      escape: { '*': 'message' },
+      refused: 'bye',
+    },
     message: { type: 'voicemail', queueId: 'support', say: [{ text: 'Leave a message' }] },
     bye: { type: 'hangup', cause: 'busy' },
   },
 };
 
-const run = (input: FlowDocumentInput, options: Parameters<typeof runFlowInText>[1] = {}) => runFlowInText(flowDocument.parse(input), options);
+const run = (input: FlowDocumentInput, options: Parameters<typeof runFlowInText>[1] = {}) =>
+  runFlowInText(flowDocument.parse(input), options);
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A caller on a manual clock; prompts take no time but to a loop there is no end. */
@@ -52,10 +59,13 @@ function caller(call: Record<string, Scalar> = { from: '+15550123' }) {
       const over = new AbortController();
       signal?.addEventListener('abort', () => over.abort());
       let timedOut = false;
-      const stop = forMs === undefined ? () => {} : clock.after(forMs, () => {
-        timedOut = true;
-        over.abort();
-      });
+      const stop =
+        forMs === undefined
+          ? () => {}
+          : clock.after(forMs, () => {
+              timedOut = true;
+              over.abort();
+            });
       const end = await digits.oneOf(interruptedBy, over.signal).finally(stop);
       return timedOut && end === 'aborted' ? 'finished' : end;
     },
@@ -93,23 +103,61 @@ function caller(call: Record<string, Scalar> = { from: '+15550123' }) {
   let answer: HttpAnswer = { ok: true, status: 200, body: {} };
   const deps: RunDeps = {
     clock,
-    speech: async (items, language) => items.map((item) => ({ media: 'm', text: 'prompt' in item ? item.prompt : 'number' in item ? item.number : 'text' in item ? (typeof item.text === 'string' ? item.text : (item.text[language] ?? '')) : '' })),
+    speech: async (items, language) =>
+      items.map((item) => ({
+        media: 'm',
+        text:
+          'prompt' in item
+            ? item.prompt
+            : 'number' in item
+              ? item.number
+              : 'text' in item
+                ? typeof item.text === 'string'
+                  ? item.text
+                  : (item.text[language] ?? '')
+                : '',
+      })),
     hours: () => undefined,
     lookUpCustomer: async () => undefined,
     lastAgent: async () => undefined,
-    http: { call: async (request) => (requests.push(request), answer) },
+    http: {
+      async call(request) {
+        requests.push(request);
+        return answer;
+      },
+    },
     save: (state, outcome) => void saved.push({ ...structuredClone(state), outcome }),
     event: (type, data) => void events.push({ event: type, ...data }),
   };
   return {
-    clock, digits, heard, log, host, saved, events, requests, deps,
+    clock,
+    digits,
+    heard,
+    log,
+    host,
+    saved,
+    events,
+    requests,
+    deps,
     agentAnswers: () => settle({ end: 'connected' }),
     answers: (given: HttpAnswer) => {
       answer = given;
     },
     begin(input: FlowDocumentInput, from: Partial<RunState> = {}, resumed = false): Promise<FlowOutcome> {
       const document = flowDocument.parse(input);
-      const state: RunState = { id: uuidv7(), interactionId: uuidv7(), versionId: uuidv7(), step: document.start, steps: 0, language: document.language, variables: { ...document.variables }, secureFrom: null, answered: false, startedAt: clock.now(), ...from };
+      const state: RunState = {
+        id: uuidv7(),
+        interactionId: uuidv7(),
+        versionId: uuidv7(),
+        step: document.start,
+        steps: 0,
+        language: document.language,
+        variables: { ...document.variables },
+        secureFrom: null,
+        answered: false,
+        startedAt: clock.now(),
+        ...from,
+      };
       return interpret(document, state, host, deps, resumed);
     },
   };
@@ -118,7 +166,15 @@ function caller(call: Record<string, Scalar> = { from: '+15550123' }) {
 describe('a flow in text', () => {
   it('leads who presses 2 to Support', async () => {
     const { lines, outcome, path } = await run(MAIN, { digits: ['2'], promptText: (name) => `${name}.` });
-    expect(lines).toEqual(['language en', 'answer', 'says   "menu."', 'hears  2', 'queue  support', 'says   "queue.position. number.1. queue.position-end."', 'music  "music.hold."']);
+    expect(lines).toEqual([
+      'language en',
+      'answer',
+      'says   "menu."',
+      'hears  2',
+      'queue  support',
+      'says   "queue.position. number.1. queue.position-end."',
+      'music  "music.hold."',
+    ]);
     expect(outcome).toEqual({ end: 'connected', step: 'support' });
     expect(path.map(({ step }) => step)).toEqual(['answer', 'menu', 'support']);
   });
@@ -153,7 +209,11 @@ describe('a flow in text', () => {
       steps: {
         hours: { type: 'hours', hoursId: 'office', open: 'who', closed: 'bye', holiday: 'bye' },
         who: { type: 'lookup', found: 'gold', unknown: 'bye' },
-        gold: { type: 'condition', branches: [{ all: [{ value: '{{customer.level}}', is: 'equal', than: 'gold' }], next: 'set' }], otherwise: 'bye' },
+        gold: {
+          type: 'condition',
+          branches: [{ all: [{ value: '{{customer.level}}', is: 'equal', than: 'gold' }], next: 'set' }],
+          otherwise: 'bye',
+        },
         set: { type: 'set', values: { line: 'Hello {{customer.name}}' }, next: 'say' },
         say: { type: 'say', text: '{{line}}', next: 'move' },
         move: { type: 'transfer', to: { kind: 'number', number: '{{call.from}}' }, busy: 'bye' },
@@ -161,12 +221,20 @@ describe('a flow in text', () => {
       },
     };
     const office = { timeZone: 'UTC', weekly: [{ days: [1], from: '09:00', to: '17:00' }], holidays: [] };
-    const options = { hours: () => office, customer: { level: 'gold', name: 'Ada' }, from: '+15550177', at: new Date('2026-01-05T10:00:00Z') };
+    const options = {
+      hours: () => office,
+      customer: { level: 'gold', name: 'Ada' },
+      from: '+15550177',
+      at: new Date('2026-01-05T10:00:00Z'),
+    };
     const { lines, outcome } = await run(document, options);
     expect(lines).toContain('says   "Hello Ada"');
     expect(lines).toContain('transfer +15550177: connected');
     expect(outcome.end).toBe('transferred');
-    expect((await run(document, { ...options, at: new Date('2026-01-05T20:00:00Z') })).path[0]).toEqual({ step: 'hours', edge: 'closed' });
+    expect((await run(document, { ...options, at: new Date('2026-01-05T20:00:00Z') })).path[0]).toEqual({
+      step: 'hours',
+      edge: 'closed',
+    });
     expect((await run(document, { ...options, transfer: 'busy' })).outcome.step).toBe('bye');
   });
 
@@ -175,7 +243,13 @@ describe('a flow in text', () => {
       schema: 1,
       start: 'ask',
       steps: {
-        ask: { type: 'http', url: 'https://crm.example/{{call.from}}', result: { name: 'customer.names.0', code: '$status' }, next: 'bye', error: 'failed' },
+        ask: {
+          type: 'http',
+          url: 'https://crm.example/{{call.from}}',
+          result: { name: 'customer.names.0', code: '$status' },
+          next: 'bye',
+          error: 'failed',
+        },
         failed: { type: 'hangup', cause: 'unavailable' },
         bye: { type: 'hangup' },
       },
@@ -227,7 +301,12 @@ describe('a flow on a call', () => {
   });
 
   it('sends a broken step to onError, and ends the call when that breaks too', async () => {
-    const document: FlowDocumentInput = { ...MAIN, onError: 'support', start: 'hours', steps: { ...MAIN.steps, hours: { type: 'hours', hoursId: 'gone', open: 'bye', closed: 'bye' } } };
+    const document: FlowDocumentInput = {
+      ...MAIN,
+      onError: 'support',
+      start: 'hours',
+      steps: { ...MAIN.steps, hours: { type: 'hours', hoursId: 'gone', open: 'bye', closed: 'bye' } },
+    };
     const first = caller();
     const over = first.begin(document);
     await turn();
@@ -244,14 +323,27 @@ describe('a flow on a call', () => {
 
   it('does not go in circles for ever', async () => {
     const { begin, events } = caller();
-    const steps: FlowDocumentInput['steps'] = { a: { type: 'set', values: { x: 1 }, next: 'b' }, b: { type: 'goto', next: 'a' } };
+    const steps: FlowDocumentInput['steps'] = {
+      a: { type: 'set', values: { x: 1 }, next: 'b' },
+      b: { type: 'goto', next: 'a' },
+    };
     await expect(begin({ schema: 1, start: 'a', steps })).resolves.toMatchObject({ end: 'failed' });
     expect(events.filter(({ event }) => event === 'flow-step')).toHaveLength(STEP_BUDGET);
   });
 
   it('goes on in the queue after a crash, and keeps its variables', async () => {
     const { begin, agentAnswers, log, heard } = caller();
-    const over = begin({ ...MAIN, steps: { ...MAIN.steps, support: { type: 'queue', queueId: 'support', first: [{ text: 'Welcome to Support' }], refused: 'bye' } } }, { step: 'support', steps: 7, language: 'de' }, true);
+    const over = begin(
+      {
+        ...MAIN,
+        steps: {
+          ...MAIN.steps,
+          support: { type: 'queue', queueId: 'support', first: [{ text: 'Welcome to Support' }], refused: 'bye' },
+        },
+      },
+      { step: 'support', steps: 7, language: 'de' },
+      true,
+    );
     await turn();
     await turn();
     expect(log).toEqual(['language de', 'enqueue support again']);
@@ -266,9 +358,36 @@ describe('secure entry', () => {
     schema: 1,
     start: 'card',
     steps: {
-      card: { type: 'secure', say: [{ text: 'Card' }], variable: 'card', min: 12, max: 19, checkDigit: true, handTo: 'pay', next: 'code', failed: 'bye' },
-      code: { type: 'secure', say: [{ text: 'Code' }], variable: 'code', min: 3, max: 4, handTo: 'pay', next: 'pay', failed: 'bye' },
-      pay: { type: 'http', method: 'POST', url: 'https://pay.example/charge', body: { pan: '{{secure.card}}', cvc: '{{secure.code}}' }, result: { receipt: 'receipt', echo: 'echo' }, next: 'thanks', error: 'bye' },
+      card: {
+        type: 'secure',
+        say: [{ text: 'Card' }],
+        variable: 'card',
+        min: 12,
+        max: 19,
+        checkDigit: true,
+        handTo: 'pay',
+        next: 'code',
+        failed: 'bye',
+      },
+      code: {
+        type: 'secure',
+        say: [{ text: 'Code' }],
+        variable: 'code',
+        min: 3,
+        max: 4,
+        handTo: 'pay',
+        next: 'pay',
+        failed: 'bye',
+      },
+      pay: {
+        type: 'http',
+        method: 'POST',
+        url: 'https://pay.example/charge',
+        body: { pan: '{{secure.card}}', cvc: '{{secure.code}}' },
+        result: { receipt: 'receipt', echo: 'echo' },
+        next: 'thanks',
+        error: 'bye',
+      },
       thanks: { type: 'say', text: 'Thanks {{receipt}} {{secure.card}}', next: 'bye' },
       bye: { type: 'hangup' },
     },
@@ -320,14 +439,23 @@ describe('secure entry', () => {
   it('does not repeat a payment that may have been made', async () => {
     const { begin, requests, events, log, host } = caller();
     await host.secure(true);
-    await expect(begin(PAY, { step: 'pay', steps: 3, secureFrom: 'card' }, true)).resolves.toMatchObject({ step: 'bye' });
+    await expect(begin(PAY, { step: 'pay', steps: 3, secureFrom: 'card' }, true)).resolves.toMatchObject({
+      step: 'bye',
+    });
     expect(requests).toHaveLength(0);
     expect(events).toContainEqual(expect.objectContaining({ step: 'pay', edge: 'error', why: 'outcome-unknown' }));
     expect(log).toContain('secure off');
   });
 
   it('repeats an ordinary request with the same key', async () => {
-    const document: FlowDocumentInput = { schema: 1, start: 'ask', steps: { ask: { type: 'http', method: 'POST', url: 'https://a.example/', next: 'bye', error: 'bye' }, bye: { type: 'hangup' } } };
+    const document: FlowDocumentInput = {
+      schema: 1,
+      start: 'ask',
+      steps: {
+        ask: { type: 'http', method: 'POST', url: 'https://a.example/', next: 'bye', error: 'bye' },
+        bye: { type: 'hangup' },
+      },
+    };
     const { begin, requests, saved } = caller();
     const id = uuidv7();
     await begin(document, { id });

@@ -16,7 +16,13 @@ export const STEP_BUDGET = 1000;
  * Runs a document over a host until the contact leaves the flow. Never rejects: what breaks is an event and ends in
  * the document's `onError` step, or with the call ended.
  */
-export async function interpret(document: FlowDocument, state: RunState, host: FlowHost, deps: RunDeps, resumed = false): Promise<FlowOutcome> {
+export async function interpret(
+  document: FlowDocument,
+  state: RunState,
+  host: FlowHost,
+  deps: RunDeps,
+  resumed = false,
+): Promise<FlowOutcome> {
   const secrets = new Map<string, string>();
   const lookUp = (name: string): Scalar | undefined => {
     if (name.startsWith('call.')) return own(host.call, name.slice('call.'.length));
@@ -30,7 +36,11 @@ export async function interpret(document: FlowDocument, state: RunState, host: F
   const finish = (outcome: FlowOutcome): FlowOutcome => {
     secrets.clear();
     deps.save(state, outcome.end);
-    deps.event('flow-ended', { end: outcome.end, step: outcome.step, ...(outcome.detail !== undefined && { detail: outcome.detail }) });
+    deps.event('flow-ended', {
+      end: outcome.end,
+      step: outcome.step,
+      ...(outcome.detail !== undefined && { detail: outcome.detail }),
+    });
     return outcome;
   };
 
@@ -86,12 +96,16 @@ export async function interpret(document: FlowDocument, state: RunState, host: F
         ms: deps.clock.now().getTime() - startedAt,
         ...result.note,
       });
-      if ('end' in result) return finish({ end: result.end, step: id, ...(result.detail !== undefined && { detail: result.detail }) });
+      if ('end' in result)
+        return finish({ end: result.end, step: id, ...(result.detail !== undefined && { detail: result.detail }) });
       state.step = result.to;
     } catch (error) {
       first = false;
       if (error instanceof HostGone) return finish({ end: 'gone', step: id });
-      deps.event('flow-failed', { step: id, error: error instanceof AppError ? error.code : isSecure ? 'step-broke' : messageOf(error) });
+      deps.event('flow-failed', {
+        step: id,
+        error: error instanceof AppError ? error.code : isSecure ? 'step-broke' : messageOf(error),
+      });
       if (document.onError && !rescued && state.step !== document.onError) {
         rescued = true;
         secrets.clear();
@@ -109,7 +123,12 @@ function own(values: Record<string, Scalar>, name: string): Scalar | undefined {
 }
 
 /** Secure mode lasts while digits are in memory and on their way to their http step; whatever hands the call on ends it. */
-function keepsSecrets(id: string, step: FlowStep, secrets: ReadonlyMap<string, string>, document: FlowDocument): boolean {
+function keepsSecrets(
+  id: string,
+  step: FlowStep,
+  secrets: ReadonlyMap<string, string>,
+  document: FlowDocument,
+): boolean {
   if (secrets.size === 0) return false;
   if (step.type === 'http') return takesSecrets(id, { document });
   return ['play', 'say', 'set', 'condition', 'goto', 'language', 'hours'].includes(step.type);

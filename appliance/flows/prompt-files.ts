@@ -64,7 +64,12 @@ export function promptFiles(dir: string): PromptFiles {
     async read(name) {
       if (!/^[a-z0-9-]{1,128}$/.test(name)) throw new AppError('invalid', 'bad-name', 'That is no sound file.');
       const bytes = await readFile(path(name)).catch(() => undefined);
-      if (!bytes) throw new AppError('not-found', 'sound-missing', 'The sound of this prompt is not on this box. Upload or speak it again.');
+      if (!bytes)
+        throw new AppError(
+          'not-found',
+          'sound-missing',
+          'The sound of this prompt is not on this box. Upload or speak it again.',
+        );
       return decodeAlaw(bytes);
     },
     has: exists,
@@ -72,7 +77,8 @@ export function promptFiles(dir: string): PromptFiles {
       let removed = 0;
       const before = Date.now() - olderThanMs;
       for (const entry of await readdir(dir).catch(() => [])) {
-        if (!/^(t-)?[0-9a-f]{64}\.al$|^\.[0-9a-f]{16}\.part$/.test(entry) || inUse.has(entry.replace(/\.al$/, ''))) continue;
+        if (!/^(t-)?[0-9a-f]{64}\.al$|^\.[0-9a-f]{16}\.part$/.test(entry) || inUse.has(entry.replace(/\.al$/, '')))
+          continue;
         const { mtimeMs } = await stat(join(dir, entry)).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
         if (mtimeMs >= before) continue;
         await rm(join(dir, entry), { force: true });

@@ -11,11 +11,44 @@ import { NO_LANGUAGE, type Prompts } from './prompts.ts';
 import { MAX_TEXT, speak } from './speech.ts';
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,79}$/, 'a name of small letters, digits, dots and dashes');
-const language = z.string().regex(/^([a-z]{2}(-[A-Z]{2})?|\*)$/, "a language such as en or de, or * for sounds without words");
+const language = z
+  .string()
+  .regex(/^([a-z]{2}(-[A-Z]{2})?|\*)$/, 'a language such as en or de, or * for sounds without words');
 const fields = z.object({ name, language, text: text(MAX_TEXT).nullable().default(null) });
 const view = fields.extend({ source: z.enum(['upload', 'speech', 'builtin']), durationS: z.number() });
 const answer = view.extend({ id: uuid, version: z.number(), createdAt: time, updatedAt: time });
-const upload = { maxBytes: MAX_UPLOAD_BYTES, contentTypes: ['audio/*', 'video/webm', 'video/mp4', 'application/octet-stream', 'application/ogg'] };
+/** What browsers and tools call sound; what it really is, the conversion finds out. */
+const AUDIO_TYPES = [
+  'mpeg',
+  'mp3',
+  'wav',
+  'x-wav',
+  'wave',
+  'vnd.wave',
+  'ogg',
+  'opus',
+  'flac',
+  'x-flac',
+  'mp4',
+  'm4a',
+  'x-m4a',
+  'aac',
+  'webm',
+  'amr',
+  'aiff',
+  'x-aiff',
+  'basic',
+];
+const upload = {
+  maxBytes: MAX_UPLOAD_BYTES,
+  contentTypes: [
+    ...AUDIO_TYPES.map((type) => `audio/${type}`),
+    'video/webm',
+    'video/mp4',
+    'application/ogg',
+    'application/octet-stream',
+  ],
+};
 
 /** /prompts: what callers hear. */
 export function promptRoutes(server: Server, { prompts }: { prompts: Prompts }): void {
@@ -40,7 +73,12 @@ export function promptRoutes(server: Server, { prompts }: { prompts: Prompts }):
     status: 201,
     audit: { action: 'prompt.created', entity: 'prompt', entityId: (_, result) => (result as { id: string }).id },
     handler: async ({ query, request }) => {
-      const row = await prompts.store.create({ name: query.name, language: query.language, text: query.text ?? null, ...(await prompts.convert(request.payload as Readable)) });
+      const row = await prompts.store.create({
+        name: query.name,
+        language: query.language,
+        text: query.text ?? null,
+        ...(await prompts.convert(request.payload as Readable)),
+      });
       changed(row.id);
       return row;
     },
@@ -60,7 +98,11 @@ export function promptRoutes(server: Server, { prompts }: { prompts: Prompts }):
       if (current?.source === 'upload') return given;
       if (!text_) {
         if (current && current.language === NO_LANGUAGE) return given;
-        throw new AppError('invalid', 'text-missing', 'Write what is to be said, or upload a recording at /prompts/upload.');
+        throw new AppError(
+          'invalid',
+          'text-missing',
+          'Write what is to be said, or upload a recording at /prompts/upload.',
+        );
       }
       if (current && text_ === current.text && language_ === current.language) return given;
       return { ...given, ...(await prompts.speak(text_, language_)) };
@@ -94,7 +136,11 @@ export function promptRoutes(server: Server, { prompts }: { prompts: Prompts }):
     params: idParams,
     handler: async ({ params, h }) => {
       const { media } = await existing(params.id);
-      return h.response(wavOf(await prompts.files.read(media))).type('audio/wav').header('cache-control', 'private, no-cache').etag(media);
+      return h
+        .response(wavOf(await prompts.files.read(media)))
+        .type('audio/wav')
+        .header('cache-control', 'private, no-cache')
+        .etag(media);
     },
   });
 

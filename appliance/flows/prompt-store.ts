@@ -1,5 +1,11 @@
 import { uuidv7 } from '#appliance/kernel/ids.ts';
-import { type CrudRow, type CrudStore, type Database, rowFromColumns, tableStore } from '#appliance/platform/postgres/index.ts';
+import {
+  type CrudRow,
+  type CrudStore,
+  type Database,
+  rowFromColumns,
+  tableStore,
+} from '#appliance/platform/postgres/index.ts';
 
 export interface PromptRow extends CrudRow {
   name: string;

@@ -29,7 +29,17 @@ afterAll(async () => {
 
 function ffmpeg(name: string, ...args: string[]): string {
   const file = join(dir, name);
-  execFileSync('ffmpeg', ['-loglevel', 'error', '-y', '-f', 'lavfi', '-i', 'sine=frequency=500:duration=2:sample_rate=44100', ...args, file]);
+  execFileSync('ffmpeg', [
+    '-loglevel',
+    'error',
+    '-y',
+    '-f',
+    'lavfi',
+    '-i',
+    'sine=frequency=500:duration=2:sample_rate=44100',
+    ...args,
+    file,
+  ]);
   return file;
 }
 
@@ -52,7 +62,9 @@ describe('sound', () => {
     const samples = Int16Array.from({ length: 65_536 }, (_, index) => index - 32_768);
     const back = decodeAlaw(encodeAlaw(samples));
     for (let index = 0; index < samples.length; index++) {
-      expect(Math.abs(back[index]! - samples[index]!)).toBeLessThanOrEqual(Math.max(16, Math.abs(samples[index]!) / 16));
+      expect(Math.abs(back[index]! - samples[index]!)).toBeLessThanOrEqual(
+        Math.max(16, Math.abs(samples[index]!) / 16),
+      );
     }
     expect(encodeAlaw(Int16Array.of(0))[0]).toBe(0xd5);
   });
@@ -73,9 +85,17 @@ describe('sound', () => {
   it.each([
     ['text', 'this is not audio at all, it only says so', 'not-audio'],
     ['nothing', '', 'not-audio'],
-    ['a playlist that names a local file', '#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n', 'not-audio'],
+    [
+      'a playlist that names a local file',
+      '#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n',
+      'not-audio',
+    ],
     ['a concat script', "ffconcat version 1.0\nfile '/etc/passwd'\n", 'not-audio'],
-    ['a WAV header without sound', Buffer.from('52494646ffffffff57415645666d74201000000001000100401f0000803e00000200100064617461ffffffff', 'hex'), 'empty-audio'],
+    [
+      'a WAV header without sound',
+      Buffer.from('52494646ffffffff57415645666d74201000000001000100401f0000803e00000200100064617461ffffffff', 'hex'),
+      'empty-audio',
+    ],
   ])('refuses %s', async (_, content, code) => {
     const file = join(dir, 'bad');
     writeFileSync(file, content);
@@ -114,7 +134,12 @@ describe('sound', () => {
 describe('prompts', () => {
   it('makes the default set once, and again only what was lost', async () => {
     const made = await makeDefaultPrompts(prompts);
-    expect(made).toBe(prompts.names().values().reduce((sum, languages) => sum + languages.size, 0));
+    expect(made).toBe(
+      prompts
+        .names()
+        .values()
+        .reduce((sum, languages) => sum + languages.size, 0),
+    );
     expect([...prompts.names().keys()].sort()).toEqual([...DEFAULT_PROMPTS].sort());
     expect(await makeDefaultPrompts(prompts)).toBe(0);
     const greeting = prompts.item('greeting', 'de')!;
@@ -143,8 +168,26 @@ describe('prompts', () => {
 
   it('says prompts, texts with variables, numbers and digits', async () => {
     const values: Record<string, string | number> = { name: 'Ada', n: 112, code: '4*' };
-    const said = await prompts.say([{ prompt: 'greeting' }, { text: { en: 'Hello {{name}}', de: 'Hallo {{name}}' } }, { number: '{{n}}' }, { digits: '{{code}}' }, { prompt: 'gone' }], 'de', (name) => values[name]);
-    expect(said.map(({ text }) => text)).toEqual(['Willkommen. Vielen Dank für Ihren Anruf.', 'Hallo Ada', 'ein', 'hundert', '12', '4', 'Stern']);
+    const said = await prompts.say(
+      [
+        { prompt: 'greeting' },
+        { text: { en: 'Hello {{name}}', de: 'Hallo {{name}}' } },
+        { number: '{{n}}' },
+        { digits: '{{code}}' },
+        { prompt: 'gone' },
+      ],
+      'de',
+      (name) => values[name],
+    );
+    expect(said.map(({ text }) => text)).toEqual([
+      'Willkommen. Vielen Dank für Ihren Anruf.',
+      'Hallo Ada',
+      'ein',
+      'hundert',
+      '12',
+      '4',
+      'Stern',
+    ]);
     for (const { media } of said) expect((await prompts.files.read(media)).length).toBeGreaterThan(0);
     // A language without number prompts is spoken whole.
     expect((await prompts.say([{ number: '5' }], 'fr', () => undefined)).map(({ text }) => text)).toEqual(['5']);

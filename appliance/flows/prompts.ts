@@ -46,8 +46,14 @@ export function createPrompts({ db, dir, log }: { db: Database; dir: string; log
   }
 
   async function sayAll(names: string[], whole: string, language: string): Promise<PlayItem[]> {
-    const inLanguage = names.every((name) => [language, language.slice(0, 2)].includes(find(name, language)?.language ?? ''));
-    return inLanguage ? names.flatMap((name) => itemOf(name, language) ?? []) : whole === '' ? [] : [await spoken(whole, language)];
+    const inLanguage = names.every((name) =>
+      [language, language.slice(0, 2)].includes(find(name, language)?.language ?? ''),
+    );
+    return inLanguage
+      ? names.flatMap((name) => itemOf(name, language) ?? [])
+      : whole === ''
+        ? []
+        : [await spoken(whole, language)];
   }
 
   async function itemsOf(item: SayItem, language: string, lookUp: LookUp): Promise<PlayItem[]> {
@@ -57,15 +63,24 @@ export function createPrompts({ db, dir, log }: { db: Database; dir: string; log
       return found ? [found] : [];
     }
     if ('text' in item) {
-      const text = typeof item.text === 'string' ? item.text : (item.text[language] ?? item.text[language.slice(0, 2)] ?? Object.values(item.text)[0] ?? '');
+      const text =
+        typeof item.text === 'string'
+          ? item.text
+          : (item.text[language] ?? item.text[language.slice(0, 2)] ?? Object.values(item.text)[0] ?? '');
       const filled = fill(text, lookUp).trim().slice(0, 2000);
       return filled === '' ? [] : [await spoken(filled, language)];
     }
     if ('number' in item) {
       const text = fill(item.number, lookUp).trim();
-      return /^-?[0-9]{1,9}$/.test(text) && Number(text) >= 0 ? sayAll(sayNumber(Number(text)), text, language) : text === '' ? [] : [await spoken(text, language)];
+      return /^-?[0-9]{1,9}$/.test(text) && Number(text) >= 0
+        ? sayAll(sayNumber(Number(text)), text, language)
+        : text === ''
+          ? []
+          : [await spoken(text, language)];
     }
-    const digits = fill(item.digits, lookUp).replace(/[^0-9*#+]/g, '').slice(0, 64);
+    const digits = fill(item.digits, lookUp)
+      .replace(/[^0-9*#+]/g, '')
+      .slice(0, 64);
     return sayAll(sayDigits(digits), [...digits].join(' '), language);
   }
 
@@ -84,7 +99,8 @@ export function createPrompts({ db, dir, log }: { db: Database; dir: string; log
     item: itemOf,
 
     /** Media names of prompts, for `Leg.play`; unknown ones are left out. */
-    media: (names: string[], language: string): string[] => names.flatMap((name) => itemOf(name, language)?.media ?? []),
+    media: (names: string[], language: string): string[] =>
+      names.flatMap((name) => itemOf(name, language)?.media ?? []),
 
     /** What a step says, as sound. What cannot be spoken is left out: a call goes on without it. */
     async say(items: SayItem[], language: string, lookUp: LookUp): Promise<PlayItem[]> {
@@ -106,7 +122,12 @@ export function createPrompts({ db, dir, log }: { db: Database; dir: string; log
 
     /** Fields of a row for a text spoken by the box. */
     async speak(text: string, language: string): Promise<{ media: string; durationS: number; source: 'speech' }> {
-      if (language === NO_LANGUAGE) throw new AppError('invalid', 'language-missing', 'A text is spoken in a language: choose one, such as en or de.');
+      if (language === NO_LANGUAGE)
+        throw new AppError(
+          'invalid',
+          'language-missing',
+          'A text is spoken in a language: choose one, such as en or de.',
+        );
       const samples = await speak(text, language);
       return { media: await files.keep(samples), durationS: durationOf(samples), source: 'speech' };
     },

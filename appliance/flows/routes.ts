@@ -3,27 +3,61 @@ import { z } from 'zod';
 import { crud, versionOf } from '#appliance/http/crud.ts';
 import { route } from '#appliance/http/route.ts';
 import { idParams, text, time, uuid } from '#appliance/http/schemas.ts';
+import type { Secrets } from '#appliance/platform/secrets/index.ts';
 import { assertDraft, EMPTY_FLOW, type FlowAdmin } from './flow-admin.ts';
+import { numberRoutes } from './number-routes.ts';
+import { promptRoutes } from './prompt-routes.ts';
+import type { Prompts } from './prompts.ts';
 
-const problem = z.object({ severity: z.enum(['error', 'warning']), step: z.string().optional(), code: z.string(), message: z.string() });
+const problem = z.object({
+  severity: z.enum(['error', 'warning']),
+  step: z.string().optional(),
+  code: z.string(),
+  message: z.string(),
+});
 const problems = z.array(problem);
 const document = z.record(z.string(), z.unknown());
 const number = z.coerce.number().int().min(1).max(1_000_000);
-const version = z.object({ id: uuid, number: z.number(), note: z.string().nullable(), publishedBy: z.string().nullable(), publishedAt: time });
+const version = z.object({
+  id: uuid,
+  number: z.number(),
+  note: z.string().nullable(),
+  publishedBy: z.string().nullable(),
+  publishedAt: time,
+});
 const which = z.union([z.literal('draft'), number]);
 
+export interface FlowRoutesDeps {
+  admin: FlowAdmin;
+  prompts: Prompts;
+  secrets: Pick<Secrets, 'seal'>;
+}
+
+/** All routes of this room. */
+export function registerFlowRoutes(server: Server, { admin, prompts, secrets }: FlowRoutesDeps): void {
+  flowRoutes(server, { admin });
+  numberRoutes(server, { store: admin.store, secrets });
+  promptRoutes(server, { prompts });
+}
+
 /** /flows: what callers are led through. */
-export function flowRoutes(server: Server, { admin }: { admin: FlowAdmin }): void {
+function flowRoutes(server: Server, { admin }: { admin: FlowAdmin }): void {
   crud(server, {
     path: '/flows',
     noun: 'flow',
     permission: 'flows',
-    schema: z.object({ name: text(100, 1), description: text(2000).nullable().default(null), draft: document.optional() }),
+    schema: z.object({
+      name: text(100, 1),
+      description: text(2000).nullable().default(null),
+      draft: document.optional(),
+    }),
     viewSchema: z.object({ name: z.string(), description: z.string().nullable(), publishedVersionId: uuid.nullable() }),
     store: admin.store.flows,
     prepare(fields, { current }) {
       if (fields.draft !== undefined) assertDraft(fields.draft);
-      return current || fields.draft !== undefined ? withoutUndefined(fields) : { ...withoutUndefined(fields), draft: EMPTY_FLOW };
+      return current || fields.draft !== undefined
+        ? withoutUndefined(fields)
+        : { ...withoutUndefined(fields), draft: EMPTY_FLOW };
     },
   });
 
@@ -37,7 +71,9 @@ export function flowRoutes(server: Server, { admin }: { admin: FlowAdmin }): voi
     handler: async ({ params, h }) => {
       const row = await admin.existing(params.id);
       const { problems: found } = await admin.check(row.draft);
-      return h.response({ document: row.draft as object, problems: found }).etag(String(row.version), { weak: false, vary: false });
+      return h
+        .response({ document: row.draft as object, problems: found })
+        .etag(String(row.version), { weak: false, vary: false });
     },
   });
 
@@ -53,7 +89,11 @@ export function flowRoutes(server: Server, { admin }: { admin: FlowAdmin }): voi
     audit: { action: 'flow.drafted', entity: 'flow' },
     handler: async ({ params, payload, request, h }) => {
       const current = await admin.existing(params.id);
-      const saved = await admin.saveDraft(params.id, versionOf(request.headers['if-match']) ?? current.version, payload.document);
+      const saved = await admin.saveDraft(
+        params.id,
+        versionOf(request.headers['if-match']) ?? current.version,
+        payload.document,
+      );
       changed(params.id);
       return h.response({ problems: saved.problems }).etag(String(saved.row.version), { weak: false, vary: false });
     },
@@ -64,14 +104,23 @@ export function flowRoutes(server: Server, { admin }: { admin: FlowAdmin }): voi
     path: '/flows/{id}/publish',
     permission: 'flows:write',
     summary: 'Publishes the draft for calls that arrive from now on',
-    description: 'Refused with flow-invalid and the problems while the draft has errors. If-Match is honoured when sent.',
+    description:
+      'Refused with flow-invalid and the problems while the draft has errors. If-Match is honoured when sent.',
     params: idParams,
     payload: z.object({ note: text(500).nullable().default(null) }).prefault({}),
     response: version,
     status: 201,
-    audit: { action: 'flow.published', entity: 'flow', details: (_, result) => ({ number: (result as { number: number }).number }) },
+    audit: {
+      action: 'flow.published',
+      entity: 'flow',
+      details: (_, result) => ({ number: (result as { number: number }).number }),
+    },
     handler: async ({ params, payload, actor, request }) => {
-      const published = await admin.publish(params.id, { version: optionalVersion(request.headers['if-match']), note: payload.note, by: actor.userId });
+      const published = await admin.publish(params.id, {
+        version: optionalVersion(request.headers['if-match']),
+        note: payload.note,
+        by: actor.userId,
+      });
       changed(params.id);
       return published;
     },
@@ -151,11 +200,21 @@ export function flowRoutes(server: Server, { admin }: { admin: FlowAdmin }): voi
       .object({
         document: document.optional(),
         version: z.union([z.literal('draft'), z.literal('published'), number]).default('draft'),
-        digits: z.array(z.string().regex(/^[0-9*#]{0,64}$/)).max(100).default([]),
+        digits: z
+          .array(z.string().regex(/^[0-9*#]{0,64}$/))
+          .max(100)
+          .default([]),
         at: z.iso.datetime({ offset: true }).optional(),
         from: z.string().max(40).optional(),
-        customer: z.record(z.string().max(40), z.union([z.string().max(500), z.number(), z.boolean(), z.null()])).optional(),
-        http: z.record(z.string().max(48), z.object({ status: z.number().int().min(100).max(599), body: z.unknown().optional() })).optional(),
+        customer: z
+          .record(z.string().max(40), z.union([z.string().max(500), z.number(), z.boolean(), z.null()]))
+          .optional(),
+        http: z
+          .record(
+            z.string().max(48),
+            z.object({ status: z.number().int().min(100).max(599), body: z.unknown().optional() }),
+          )
+          .optional(),
         queue: z.enum(['connected', 'refused']).default('connected'),
         transfer: z.enum(['connected', 'busy', 'no-answer', 'failed']).default('connected'),
       })
@@ -189,6 +248,7 @@ function optionalVersion(ifMatch: unknown): number | undefined {
 }
 
 function withoutUndefined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
 }
-

@@ -16,7 +16,10 @@ export function createRunJournal({ write, log }: { write: (row: RunRow) => Promi
       try {
         await write(row);
       } catch (error) {
-        log.error({ error: messageOf(error), interactionId: row.interaction_id }, 'the position of a flow was not stored');
+        log.error(
+          { error: messageOf(error), interactionId: row.interaction_id },
+          'the position of a flow was not stored',
+        );
       }
     }
     busy.delete(id);

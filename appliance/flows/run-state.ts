@@ -1,7 +1,7 @@
 import type { FlowDocument, SayItem, Scalar } from '#appliance/contract/flow.ts';
 import type { Clock } from '#appliance/kernel/clock.ts';
-import type { Hours } from './hours.ts';
 import type { FlowHost, PlayItem } from './host.ts';
+import type { Hours } from './hours.ts';
 import type { HttpCaller } from './http-call.ts';
 
 /** Where a run is, as it is persisted at each step. Secure digits are not part of it. */
@@ -45,7 +45,9 @@ export interface RunDeps {
 export type LookUp = (name: string) => Scalar | undefined;
 
 /** How a step went: on to another step, or the end. `note` goes into the step's event. */
-export type StepResult = { edge: string; to: string; note?: Record<string, unknown> } | { end: FlowEnd; detail?: string; note?: Record<string, unknown> };
+export type StepResult =
+  | { edge: string; to: string; note?: Record<string, unknown> }
+  | { end: FlowEnd; detail?: string; note?: Record<string, unknown> };
 
 export interface StepContext {
   readonly id: string;

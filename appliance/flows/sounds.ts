@@ -1,9 +1,15 @@
-import type { Prompts } from './prompts.ts';
 import { sayNumber } from './numbers.ts';
+import type { Prompts } from './prompts.ts';
 
 /** Standing sounds as media names, for calls that no flow leads: music, tones, what is said in a queue. */
 export function createSounds({ prompts }: { prompts: Prompts }) {
-  const NAMES = { closed: ['closed'], goodbye: ['goodbye'], unavailable: ['unavailable'], voicemail: ['voicemail.greeting'], beep: ['tone.beep'] } as const;
+  const NAMES = {
+    closed: ['closed'],
+    goodbye: ['goodbye'],
+    unavailable: ['unavailable'],
+    voicemail: ['voicemail.greeting'],
+    beep: ['tone.beep'],
+  } as const;
   return {
     music: (_queueId: string | null): string[] => prompts.media(['music.hold'], '*'),
     get ringback(): string[] {

@@ -13,7 +13,8 @@ const VOICES: Record<string, string> = { en: 'en-us', de: 'de' };
 export async function speak(text: string, language: string): Promise<Int16Array> {
   const clean = text.replace(/\p{Cc}/gu, ' ').trim();
   if (clean === '') throw new AppError('invalid', 'empty-text', 'There is nothing to say. Write a text.');
-  if (clean.length > MAX_TEXT) throw new AppError('invalid', 'too-long', `The text is longer than ${MAX_TEXT} characters. Say it in two prompts.`);
+  if (clean.length > MAX_TEXT)
+    throw new AppError('invalid', 'too-long', `The text is longer than ${MAX_TEXT} characters. Say it in two prompts.`);
   const voice = VOICES[language] ?? VOICES[language.slice(0, 2)] ?? language;
   // The text goes in by standard input: as an argument it could be taken for an option.
   const { code, stdout } = await runBounded(
@@ -23,7 +24,11 @@ export async function speak(text: string, language: string): Promise<Int16Array>
     Buffer.from(clean, 'utf8'),
   );
   if (code !== 0 || stdout.length < 46 || stdout.toString('latin1', 0, 4) !== 'RIFF') {
-    throw new AppError('invalid', 'language-not-spoken', `No voice speaks "${language}". Upload a recording, or choose another language.`);
+    throw new AppError(
+      'invalid',
+      'language-not-spoken',
+      `No voice speaks "${language}". Upload a recording, or choose another language.`,
+    );
   }
   const rate = stdout.readUInt32LE(24);
   const samples = new Int16Array((stdout.length - 44) >> 1);

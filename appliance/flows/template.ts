@@ -16,9 +16,13 @@ export function namesInside(value: unknown): string[] {
   return [];
 }
 
-/** The text with its places filled in; what is unknown becomes nothing. `escape` is for the place's surroundings, for example a URL. */
-export function fill(text: string, lookUp: (name: string) => Scalar | undefined, escape: (value: string) => string = (value) => value): string {
-  return text.replace(PLACE, (_, name: string) => escape(asText(lookUp(name))));
+/** The text with its places filled in; what is unknown becomes nothing. `encode` is for the place's surroundings, for example a URL. */
+export function fill(
+  text: string,
+  lookUp: (name: string) => Scalar | undefined,
+  encode: (value: string) => string = (value) => value,
+): string {
+  return text.replace(PLACE, (_, name: string) => encode(asText(lookUp(name))));
 }
 
 /** A JSON value with every text in it filled in; a text that is one place only keeps the variable's type. */

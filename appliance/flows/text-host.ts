@@ -14,7 +14,14 @@ export interface TextHostOptions {
 }
 
 /** A flow without a call: what would be heard becomes lines, digits come from a list. */
-export function createTextHost({ digits, call = {}, queue = { end: 'connected' }, transfer = 'connected', nameOf, print }: TextHostOptions): FlowHost {
+export function createTextHost({
+  digits,
+  call = {},
+  queue = { end: 'connected' },
+  transfer = 'connected',
+  nameOf,
+  print,
+}: TextHostOptions): FlowHost {
   const answers = [...digits];
   let answered = false;
   let secure = false;
@@ -49,8 +56,14 @@ export function createTextHost({ digits, call = {}, queue = { end: 'connected' }
       print(`language ${language}`);
     },
     async enqueue({ queueId, priority, skills, preferredAgentId }) {
-      const details = [priority !== 0 && `priority ${priority}`, skills.length > 0 && `skills ${skills.map(({ skillId, level }) => `${named(skillId)} ≥ ${level}`).join(', ')}`, preferredAgentId && `preferred ${named(preferredAgentId)}`];
-      print(`queue  ${named(queueId)}${details.filter(Boolean).length > 0 ? ` (${details.filter(Boolean).join('; ')})` : ''}`);
+      const details = [
+        priority !== 0 && `priority ${priority}`,
+        skills.length > 0 && `skills ${skills.map(({ skillId, level }) => `${named(skillId)} ≥ ${level}`).join(', ')}`,
+        preferredAgentId && `preferred ${named(preferredAgentId)}`,
+      ];
+      print(
+        `queue  ${named(queueId)}${details.filter(Boolean).length > 0 ? ` (${details.filter(Boolean).join('; ')})` : ''}`,
+      );
       let settle: (outcome: QueueOutcome) => void = () => {};
       const outcome = new Promise<QueueOutcome>((resolve) => {
         settle = resolve;
@@ -68,7 +81,9 @@ export function createTextHost({ digits, call = {}, queue = { end: 'connected' }
       };
     },
     async transfer(to) {
-      print(`transfer ${to.kind === 'number' ? to.number : to.kind === 'extension' ? to.extension : named(to.agentId)}: ${transfer}`);
+      print(
+        `transfer ${to.kind === 'number' ? to.number : to.kind === 'extension' ? to.extension : named(to.agentId)}: ${transfer}`,
+      );
       return transfer;
     },
     async voicemail({ queueId }) {

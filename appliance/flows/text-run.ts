@@ -77,7 +77,8 @@ export async function runFlowInText(document: FlowDocument, options: TextRunOpti
       async call({ method, url }): Promise<HttpAnswer> {
         const planned = options.http?.[called];
         print(`${method.toLowerCase()}   ${url} → ${planned ? planned.status : 'not sent'}`);
-        if (planned && planned.status >= 300) return { ok: false, why: `status-${planned.status}`, status: planned.status };
+        if (planned && planned.status >= 300)
+          return { ok: false, why: `status-${planned.status}`, status: planned.status };
         return { ok: true, status: planned?.status ?? 200, body: planned?.body ?? {} };
       },
     },
@@ -85,8 +86,9 @@ export async function runFlowInText(document: FlowDocument, options: TextRunOpti
       called = now.step;
     },
     event: (type, data) => {
-      if (type === 'flow-step') path.push({ step: String(data['step']), ...(data['edge'] !== undefined && { edge: String(data['edge']) }) });
-      if (type === 'flow-failed') print(`step "${data['step']}" broke: ${data['error']}`);
+      if (type === 'flow-step')
+        path.push({ step: String(data.step), ...(data.edge !== undefined && { edge: String(data.edge) }) });
+      if (type === 'flow-failed') print(`step "${data.step}" broke: ${data.error}`);
     },
   });
   return { lines, path, outcome, variables: state.variables };

@@ -24,10 +24,22 @@ export function holdMusic(): Int16Array {
   const sound = new Float64Array(Math.round(beats * beatS * RATE));
   // One chord per four beats, in MIDI notes: C major, the usual soft turns, twice with another ending.
   const chords = [
-    [48, 55, 64, 71], [45, 52, 60, 67], [41, 53, 57, 64], [43, 50, 59, 65],
-    [48, 55, 64, 67], [40, 52, 59, 67], [41, 53, 60, 69], [43, 55, 62, 65],
-    [45, 52, 60, 64], [41, 53, 57, 69], [48, 55, 64, 71], [43, 50, 59, 62],
-    [41, 53, 60, 64], [40, 52, 59, 67], [38, 50, 57, 65], [43, 55, 59, 65],
+    [48, 55, 64, 71],
+    [45, 52, 60, 67],
+    [41, 53, 57, 64],
+    [43, 50, 59, 65],
+    [48, 55, 64, 67],
+    [40, 52, 59, 67],
+    [41, 53, 60, 69],
+    [43, 55, 62, 65],
+    [45, 52, 60, 64],
+    [41, 53, 57, 69],
+    [48, 55, 64, 71],
+    [43, 50, 59, 62],
+    [41, 53, 60, 64],
+    [40, 52, 59, 67],
+    [38, 50, 57, 65],
+    [43, 55, 59, 65],
   ];
   for (const [bar, chord] of chords.entries()) {
     const at = bar * 4 * beatS;
@@ -51,7 +63,10 @@ function pad(sound: Float64Array, startS: number, lengthS: number, note: number)
   mix(sound, startS, lengthS, (t) => {
     const rise = Math.min(1, t / 0.5);
     const fall = Math.min(1, (lengthS - t) / 0.6);
-    const wave = Math.sin(2 * Math.PI * frequency * t) + 0.25 * Math.sin(2 * Math.PI * frequency * 2 * t + 0.4) + 0.5 * Math.sin(2 * Math.PI * (frequency * 1.003) * t);
+    const wave =
+      Math.sin(2 * Math.PI * frequency * t) +
+      0.25 * Math.sin(2 * Math.PI * frequency * 2 * t + 0.4) +
+      0.5 * Math.sin(2 * Math.PI * (frequency * 1.003) * t);
     return 0.12 * Math.max(0, Math.min(rise, fall)) ** 1.5 * wave;
   });
 }
@@ -59,7 +74,10 @@ function pad(sound: Float64Array, startS: number, lengthS: number, note: number)
 function pluck(sound: Float64Array, startS: number, note: number, loudness: number): void {
   const frequency = hertz(note);
   mix(sound, startS, 1.6, (t) => {
-    const wave = Math.sin(2 * Math.PI * frequency * t) + 0.35 * Math.exp(-6 * t) * Math.sin(2 * Math.PI * frequency * 2 * t) + 0.12 * Math.exp(-9 * t) * Math.sin(2 * Math.PI * frequency * 3 * t);
+    const wave =
+      Math.sin(2 * Math.PI * frequency * t) +
+      0.35 * Math.exp(-6 * t) * Math.sin(2 * Math.PI * frequency * 2 * t) +
+      0.12 * Math.exp(-9 * t) * Math.sin(2 * Math.PI * frequency * 3 * t);
     return loudness * Math.min(1, t / 0.008) * Math.exp(-3.2 * t) * Math.min(1, (1.6 - t) / 0.1) * wave;
   });
 }

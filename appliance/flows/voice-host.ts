@@ -182,7 +182,11 @@ export class VoiceHost implements FlowHost {
       call.recording = await this.#recorder.control(recorded(call), on ? 'pause' : 'resume', 'secure-entry');
       if (on && call.recording === 'on') {
         await call.customer.blockDigits(false);
-        throw new AppError('unavailable', 'recording-not-paused', 'The recording could not be paused, so no secure entry is possible.');
+        throw new AppError(
+          'unavailable',
+          'recording-not-paused',
+          'The recording could not be paused, so no secure entry is possible.',
+        );
       }
     }
     this.#secure = on;

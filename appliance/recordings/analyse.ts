@@ -48,14 +48,24 @@ export async function analyseWav(path: string): Promise<Analysis> {
         }
       }
     }
-    const peaks = Buffer.from([...loudest[0], ...loudest[1]].map((value) => Math.min(255, Math.round((value * 255) / 32_768))));
-    return { durationS, peaks, peaksPerSide, silenceLeft: slices ? quiet[0] / slices : 1, silenceRight: slices ? quiet[1] / slices : 1 };
+    const peaks = Buffer.from(
+      [...loudest[0], ...loudest[1]].map((value) => Math.min(255, Math.round((value * 255) / 32_768))),
+    );
+    return {
+      durationS,
+      peaks,
+      peaksPerSide,
+      silenceLeft: slices ? quiet[0] / slices : 1,
+      silenceRight: slices ? quiet[1] / slices : 1,
+    };
   } finally {
     await file.close();
   }
 }
 
-async function wavLayout(file: Awaited<ReturnType<typeof open>>): Promise<{ rate: number; start: number; bytes: number }> {
+async function wavLayout(
+  file: Awaited<ReturnType<typeof open>>,
+): Promise<{ rate: number; start: number; bytes: number }> {
   const { size } = await file.stat();
   const head = Buffer.alloc(4096);
   await file.read(head, 0, head.length, 0);
@@ -66,7 +76,8 @@ async function wavLayout(file: Awaited<ReturnType<typeof open>>): Promise<{ rate
     const length = head.readUInt32LE(at + 4);
     if (id === 'fmt ') {
       rate = head.readUInt32LE(at + 12);
-      if (head.readUInt16LE(at + 10) !== 2 || head.readUInt16LE(at + 22) !== 16) throw new Error('the rendered recording is not 16-bit stereo');
+      if (head.readUInt16LE(at + 10) !== 2 || head.readUInt16LE(at + 22) !== 16)
+        throw new Error('the rendered recording is not 16-bit stereo');
     }
     if (id === 'data') return { rate, start: at + 8, bytes: Math.min(length, size - at - 8) };
     at += 8 + length + (length % 2);

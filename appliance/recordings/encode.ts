@@ -9,7 +9,25 @@ const TIMEOUT_MS = 30 * 60_000;
 export function encodeOpus(wav: string, ogg: string): Promise<void> {
   const args = [
     ...['-nostdin', '-hide_banner', '-loglevel', 'error', '-y', '-protocol_whitelist', 'file', '-i', `file:${wav}`],
-    ...['-threads', '1', '-c:a', 'libopus', '-application', 'voip', '-b:a', '32k', '-map_metadata', '-1', '-fflags', '+bitexact', '-flags:a', '+bitexact', '-f', 'ogg', `file:${ogg}`],
+    ...[
+      '-threads',
+      '1',
+      '-c:a',
+      'libopus',
+      '-application',
+      'voip',
+      '-b:a',
+      '32k',
+      '-map_metadata',
+      '-1',
+      '-fflags',
+      '+bitexact',
+      '-flags:a',
+      '+bitexact',
+      '-f',
+      'ogg',
+      `file:${ogg}`,
+    ],
   ];
   return new Promise((resolve, reject) => {
     // Calls go before files.
@@ -26,7 +44,10 @@ export function encodeOpus(wav: string, ogg: string): Promise<void> {
     child.on('close', (code) => {
       clearTimeout(timer);
       if (code === 0) resolve();
-      else reject(new Error(`ffmpeg could not encode the recording: ${said.trim().split('\n').at(-1) ?? `exit code ${code}`}`));
+      else
+        reject(
+          new Error(`ffmpeg could not encode the recording: ${said.trim().split('\n').at(-1) ?? `exit code ${code}`}`),
+        );
     });
   });
 }

@@ -8,7 +8,11 @@ const SCAN_EVERY_MS = 60_000;
 /** For the process that finishes recordings. */
 export function defineRecordingJobs(jobs: Pick<Jobs, 'define'>, processor: Processor): void {
   // Five tries over half an hour, then the list of failed jobs. Two at once leave room for calls on a small box.
-  jobs.define<{ recordingId: string }>(PROCESS_JOB, { attempts: 5, backoffMs: 60_000, concurrency: 2, lockMs: 10 * 60_000 }, ({ recordingId }) => processor.process(recordingId));
+  jobs.define<{ recordingId: string }>(
+    PROCESS_JOB,
+    { attempts: 5, backoffMs: 60_000, concurrency: 2, lockMs: 10 * 60_000 },
+    ({ recordingId }) => processor.process(recordingId),
+  );
   jobs.define(SCAN_JOB, { attempts: 1, backoffMs: 1000, concurrency: 1 }, async () => void (await processor.scan()));
 }
 
@@ -18,5 +22,7 @@ export async function scheduleRecordingJobs(jobs: Pick<Jobs, 'schedule'>): Promi
 
 /** For a process that only hands recordings over. */
 export function declareRecordingJobs(jobs: Pick<Jobs, 'define'>): void {
-  jobs.define(PROCESS_JOB, { attempts: 5, backoffMs: 60_000, concurrency: 2, lockMs: 10 * 60_000 }, () => Promise.reject(new Error('not run here')));
+  jobs.define(PROCESS_JOB, { attempts: 5, backoffMs: 60_000, concurrency: 2, lockMs: 10 * 60_000 }, () =>
+    Promise.reject(new Error('not run here')),
+  );
 }

@@ -12,7 +12,16 @@ import { type Analysis, analyseWav } from './analyse.ts';
 import { checkAgainstCall } from './check.ts';
 import { encodeOpus } from './encode.ts';
 import { recordingStore } from './store.ts';
-import { type AlarmPort, CONTENT_TYPE, FILE_CLASS, type InteractionEvents, PROCESS_JOB, type RawFiles, type RawMeta, type RecordingRow } from './types.ts';
+import {
+  type AlarmPort,
+  CONTENT_TYPE,
+  FILE_CLASS,
+  type InteractionEvents,
+  PROCESS_JOB,
+  type RawFiles,
+  type RawMeta,
+  type RecordingRow,
+} from './types.ts';
 
 export interface ProcessorDeps {
   db: Database;
@@ -36,7 +45,19 @@ const ORPHAN_AFTER_MS = 60_000;
 const ABANDONED_AFTER_MS = 15 * 60_000;
 
 /** Makes files of raw recordings. Everything may be repeated at any point; the raw file goes last. */
-export function createProcessor({ db, clock, log, bus, files, spool, raw, jobs, event, alarms, isOver }: ProcessorDeps) {
+export function createProcessor({
+  db,
+  clock,
+  log,
+  bus,
+  files,
+  spool,
+  raw,
+  jobs,
+  event,
+  alarms,
+  isOver,
+}: ProcessorDeps) {
   const store = recordingStore(db);
   const rawFile = (id: string): string => join(spool, `${id}.rg7`);
 
@@ -50,7 +71,13 @@ export function createProcessor({ db, clock, log, bus, files, spool, raw, jobs, 
     } catch (error) {
       const why = messageOf(error);
       if (await store.fail(id, why)) event(row.interactionId, 'recording-failed', { recordingId: id, error: why });
-      await alarms.raise({ kind: 'recording.failed', subject: id, severity: 'critical', text: `A recording could not be finished: ${why}`, data: { interactionId: row.interactionId, recordingId: id } });
+      await alarms.raise({
+        kind: 'recording.failed',
+        subject: id,
+        severity: 'critical',
+        text: `A recording could not be finished: ${why}`,
+        data: { interactionId: row.interactionId, recordingId: id },
+      });
       told(row);
       throw error;
     }
@@ -86,12 +113,28 @@ export function createProcessor({ db, clock, log, bus, files, spool, raw, jobs, 
     await rm(rawFile(id), { force: true });
   }
 
-  async function report(row: RecordingRow, analysis: Analysis, check: ReturnType<typeof checkAgainstCall>, damagedBytes: number): Promise<void> {
+  async function report(
+    row: RecordingRow,
+    analysis: Analysis,
+    check: ReturnType<typeof checkAgainstCall>,
+    damagedBytes: number,
+  ): Promise<void> {
     const { id, interactionId } = row;
-    event(interactionId, 'recording-ready', { recordingId: id, durationS: round(analysis.durationS), ...(check.silent && { silent: true }), ...(damagedBytes > 0 && { damagedBytes }) });
+    event(interactionId, 'recording-ready', {
+      recordingId: id,
+      durationS: round(analysis.durationS),
+      ...(check.silent && { silent: true }),
+      ...(damagedBytes > 0 && { damagedBytes }),
+    });
     for (const { kind, text } of check.wrong) {
       event(interactionId, 'recording-wrong', { recordingId: id, kind, text });
-      await alarms.raise({ kind: `recording.${kind}`, subject: id, severity: 'warning', text, data: { interactionId, recordingId: id } });
+      await alarms.raise({
+        kind: `recording.${kind}`,
+        subject: id,
+        severity: 'warning',
+        text,
+        data: { interactionId, recordingId: id },
+      });
     }
     if (row.state === 'failed') await alarms.clear('recording.failed', id);
     told(row);
@@ -105,7 +148,9 @@ export function createProcessor({ db, clock, log, bus, files, spool, raw, jobs, 
   async function scan(): Promise<{ enqueued: string[]; removed: string[] }> {
     const nowMs = clock.now().getTime();
     const entries = await readdir(spool).catch(() => []);
-    const ids = entries.flatMap((name) => (name.endsWith('.rg7') && isUuid(name.slice(0, -4)) ? [name.slice(0, -4)] : []));
+    const ids = entries.flatMap((name) =>
+      name.endsWith('.rg7') && isUuid(name.slice(0, -4)) ? [name.slice(0, -4)] : [],
+    );
     const rows = new Map((await store.byIds(ids)).map((row) => [row.id, row]));
     const enqueued = new Set(await store.waiting(new Date(nowMs - ORPHAN_AFTER_MS)));
     const removed: string[] = [];
@@ -119,7 +164,8 @@ export function createProcessor({ db, clock, log, bus, files, spool, raw, jobs, 
           if (ageMs > ORPHAN_AFTER_MS && (await adopt(id, written))) enqueued.add(id);
           break;
         case 'recording':
-          if (ageMs > ABANDONED_AFTER_MS && (await isOver(row.interactionId)) && (await store.close(id, written))) enqueued.add(id);
+          if (ageMs > ABANDONED_AFTER_MS && (await isOver(row.interactionId)) && (await store.close(id, written)))
+            enqueued.add(id);
           break;
         case 'processing':
           enqueued.add(id);

@@ -8,7 +8,14 @@ import type { Log } from '#appliance/platform/log/index.ts';
 import type { Batch, Database } from '#appliance/platform/postgres/index.ts';
 import { isRecorded, type RecordingRule, type RuleQuestion, ruleFor } from './rules.ts';
 import { liveWriter, recordingStore } from './store.ts';
-import { type AlarmPort, type InteractionEvents, type LiveRecording, PROCESS_JOB, type RawMeta, type RecorderPort } from './types.ts';
+import {
+  type AlarmPort,
+  type InteractionEvents,
+  type LiveRecording,
+  PROCESS_JOB,
+  type RawMeta,
+  type RecorderPort,
+} from './types.ts';
 
 export interface RecordedCall extends RuleQuestion {
   interactionId: string;
@@ -39,7 +46,20 @@ export type Recordings = ReturnType<typeof createRecordings>;
  * Recordings of calls in progress. One at a time per interaction, over holds and transfers: legs join it. Nothing here
  * throws because a recording failed (a call goes on); a failure is an event of the interaction and an alarm.
  */
-export function createRecordings({ db, batch, clock, log, bus, instance, spool, recorder, jobs, event, alarms, sound }: RecordingsDeps) {
+export function createRecordings({
+  db,
+  batch,
+  clock,
+  log,
+  bus,
+  instance,
+  spool,
+  recorder,
+  jobs,
+  event,
+  alarms,
+  sound,
+}: RecordingsDeps) {
   const store = recordingStore(db);
   const write = liveWriter(batch);
   const open = new Map<string, LiveRecording>();
@@ -54,7 +74,13 @@ export function createRecordings({ db, batch, clock, log, bus, instance, spool, 
     log.error({ recordingId: row.id, interactionId: row.interactionId, error: row.error }, what);
     event(row.interactionId, 'recording-failed', { recordingId: row.id, error: row.error });
     void alarms
-      .raise({ kind: 'recording.failed', subject: row.id, severity: 'critical', text: `A call is not recorded as it should be: ${row.error}`, data: { interactionId: row.interactionId, recordingId: row.id } })
+      .raise({
+        kind: 'recording.failed',
+        subject: row.id,
+        severity: 'critical',
+        text: `A call is not recorded as it should be: ${row.error}`,
+        data: { interactionId: row.interactionId, recordingId: row.id },
+      })
       .catch((alarmError) => log.error({ error: messageOf(alarmError) }, 'the alarm about a recording was not stored'));
   }
 
@@ -101,7 +127,12 @@ export function createRecordings({ db, batch, clock, log, bus, instance, spool, 
 
   function startInSwitch(row: LiveRecording): Promise<void> {
     const meta: RawMeta = { interactionId: row.interactionId, ruleId: row.ruleId, instance };
-    return recorder.startRecording({ recording: row.id, file: fileOf(row.id), legs: row.layout.map(({ leg, stream }) => ({ leg, stream })), meta });
+    return recorder.startRecording({
+      recording: row.id,
+      file: fileOf(row.id),
+      legs: row.layout.map(({ leg, stream }) => ({ leg, stream })),
+      meta,
+    });
   }
 
   function fileOf(id: string): string {
@@ -161,7 +192,11 @@ export function createRecordings({ db, batch, clock, log, bus, instance, spool, 
   async function handOver(row: LiveRecording): Promise<void> {
     await save(row);
     // When this gets lost, the scan of the spool finds the file.
-    await jobs.enqueue(PROCESS_JOB, { recordingId: row.id }, { id: row.id }).catch((error) => log.warn({ recordingId: row.id, error: messageOf(error) }, 'a recording waits for the next scan'));
+    await jobs
+      .enqueue(PROCESS_JOB, { recordingId: row.id }, { id: row.id })
+      .catch((error) =>
+        log.warn({ recordingId: row.id, error: messageOf(error) }, 'a recording waits for the next scan'),
+      );
   }
 
   /** Compares what should be recorded with what the switch records. */
@@ -169,7 +204,12 @@ export function createRecordings({ db, batch, clock, log, bus, instance, spool, 
     const { recordings } = await recorder.list();
     const inSwitch = new Set(recordings);
     for (const row of [...unstopped.values()]) {
-      if (inSwitch.has(row.id)) await recorder.stopRecording(row.id).catch((error) => log.warn({ recordingId: row.id, error: messageOf(error) }, 'the switch did not end a recording'));
+      if (inSwitch.has(row.id))
+        await recorder
+          .stopRecording(row.id)
+          .catch((error) =>
+            log.warn({ recordingId: row.id, error: messageOf(error) }, 'the switch did not end a recording'),
+          );
       unstopped.delete(row.id);
       toProcessing(row);
     }
@@ -190,13 +230,29 @@ export function createRecordings({ db, batch, clock, log, bus, instance, spool, 
     rules = await store.allRules();
   }
 
-  const reload = (): void => void loadRules().catch((error) => log.warn({ error: messageOf(error) }, 'the recording rules could not be read again'));
+  const reload = (): void =>
+    void loadRules().catch((error) =>
+      log.warn({ error: messageOf(error) }, 'the recording rules could not be read again'),
+    );
 
   return {
     /** Rules into memory, and what a former process of this instance left: goes on where the switch goes on, closes what it does not know. Before the calls are adopted. */
     async recover(): Promise<{ live: number; closed: number }> {
-      ends.push(bus.subscribe((change) => change.type === 'config.changed' && change.entity === 'recording-rule' && reload(), reload));
-      ends.push(recorder.on('connected', () => void reconcile().catch((error) => log.warn({ error: messageOf(error) }, 'recordings were not compared with the switch'))));
+      ends.push(
+        bus.subscribe(
+          (change) => change.type === 'config.changed' && change.entity === 'recording-rule' && reload(),
+          reload,
+        ),
+      );
+      ends.push(
+        recorder.on(
+          'connected',
+          () =>
+            void reconcile().catch((error) =>
+              log.warn({ error: messageOf(error) }, 'recordings were not compared with the switch'),
+            ),
+        ),
+      );
       ends.push(
         recorder.on('recording-failed', ({ recording, error }) => {
           const row = [...open.values()].find(({ id }) => id === recording);
@@ -215,7 +271,18 @@ export function createRecordings({ db, batch, clock, log, bus, instance, spool, 
       let closed = 0;
       for (const row of rows) {
         const { id, interactionId, ruleId, state, startedAt, layout, pauses, error } = row;
-        const live: LiveRecording = { id, interactionId, ruleId, instance, state, startedAt, endedAt: null, layout, pauses, error };
+        const live: LiveRecording = {
+          id,
+          interactionId,
+          ruleId,
+          instance,
+          state,
+          startedAt,
+          endedAt: null,
+          layout,
+          pauses,
+          error,
+        };
         if (!inSwitch || inSwitch.has(id)) open.set(interactionId, live);
         else {
           live.endedAt = lastWritten(fileOf(id)) ?? clock.now();
@@ -229,7 +296,11 @@ export function createRecordings({ db, batch, clock, log, bus, instance, spool, 
     reloadRules: loadRules,
 
     /** What the rules say about a call: recorded or not, and which prompt tells the caller. */
-    decide(question: RuleQuestion & { interactionId: string }): { record: boolean; announcement: string | null; ruleId: string | null } {
+    decide(question: RuleQuestion & { interactionId: string }): {
+      record: boolean;
+      announcement: string | null;
+      ruleId: string | null;
+    } {
       const rule = ruleFor(rules, question);
       const record = rule !== undefined && isRecorded(rule, question.interactionId);
       return { record, announcement: record ? rule.announcement : null, ruleId: rule?.id ?? null };
@@ -257,7 +328,9 @@ export function createRecordings({ db, batch, clock, log, bus, instance, spool, 
       if (!row || row.layout.some((entry) => entry.leg === leg.id)) return;
       const stream = Math.max(...row.layout.map((entry) => entry.stream)) + 1;
       row.layout.push({ stream, leg: leg.id, side: 'right', agentId, from: clock.now().toISOString() });
-      await recorder.addToRecording(row.id, leg.id, stream).catch((error) => failed(row, 'a party could not join a recording', error));
+      await recorder
+        .addToRecording(row.id, leg.id, stream)
+        .catch((error) => failed(row, 'a party could not join a recording', error));
       void save(row);
     },
 
@@ -270,7 +343,9 @@ export function createRecordings({ db, batch, clock, log, bus, instance, spool, 
         return 'off';
       }
       if (row && mode !== 'start') {
-        await (mode === 'pause' ? pause : resume)(row, why).catch((error) => failed(row, `a recording did not ${mode}`, error));
+        await (mode === 'pause' ? pause : resume)(row, why).catch((error) =>
+          failed(row, `a recording did not ${mode}`, error),
+        );
       }
       return stateOf(open.get(call.interactionId));
     },

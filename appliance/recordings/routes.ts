@@ -24,7 +24,9 @@ const view = z.object({
   silenceRight: z.number().nullable(),
   lengthOffS: z.number().nullable(),
   size: z.number().nullable(),
-  layout: z.array(z.object({ stream: z.number(), side: z.enum(['left', 'right']), agentId: z.string().nullable(), from: z.string() })),
+  layout: z.array(
+    z.object({ stream: z.number(), side: z.enum(['left', 'right']), agentId: z.string().nullable(), from: z.string() }),
+  ),
   pauses: z.array(z.object({ from: z.string(), to: z.string().nullable(), reason: z.string() })),
   error: z.string().nullable(),
 });
@@ -65,7 +67,11 @@ export function recordingRoutes(server: Server, { store, files, clock, hasPrompt
     store: store.rules,
     async prepare(fields): Promise<Partial<RecordingRuleRow>> {
       if (fields.announcement && !(await hasPrompt(fields.announcement))) {
-        throw new AppError('invalid', 'prompt-unknown', `There is no prompt "${fields.announcement}". Choose an existing one.`);
+        throw new AppError(
+          'invalid',
+          'prompt-unknown',
+          `There is no prompt "${fields.announcement}". Choose an existing one.`,
+        );
       }
       return fields as Partial<RecordingRuleRow>;
     },
@@ -86,7 +92,11 @@ export function recordingRoutes(server: Server, { store, files, clock, hasPrompt
     response: pageOf(view),
     handler: async ({ query }) => {
       const { from, to, ...filter } = query;
-      const page = await store.list({ ...filter, from: from === undefined ? undefined : new Date(from), to: to === undefined ? undefined : new Date(to) });
+      const page = await store.list({
+        ...filter,
+        from: from === undefined ? undefined : new Date(from),
+        to: to === undefined ? undefined : new Date(to),
+      });
       return { items: page.items.map(show), next: page.next };
     },
   });
@@ -112,7 +122,11 @@ export function recordingRoutes(server: Server, { store, files, clock, hasPrompt
       const row = await playable(params.id);
       const peaks = (await store.peaks(row.id)) ?? Buffer.alloc(0);
       const each = row.peaksPerSide ?? 0;
-      return { durationS: row.durationS ?? 0, left: [...peaks.subarray(0, each)], right: [...peaks.subarray(each, each * 2)] };
+      return {
+        durationS: row.durationS ?? 0,
+        left: [...peaks.subarray(0, each)],
+        right: [...peaks.subarray(each, each * 2)],
+      };
     },
   });
 
@@ -124,7 +138,7 @@ export function recordingRoutes(server: Server, { store, files, clock, hasPrompt
     params: idParams,
     handler: async ({ params, actor, address, request, h }) => {
       const row = await playable(params.id);
-      const answer = await send(row, request.headers['range'], h);
+      const answer = await send(row, request.headers.range, h);
       if (answer.statusCode < 400) await listened(row, actor, address);
       return answer.header('cache-control', 'private, no-store').header('content-disposition', 'inline');
     },
@@ -141,8 +155,17 @@ export function recordingRoutes(server: Server, { store, files, clock, hasPrompt
       const row = await playable(params.id);
       const answer = await send(row, undefined, h);
       // Written before the first byte leaves: no entry, no file.
-      await server.app.audit.record({ actor, address, action: 'recording.downloaded', entity: 'recording', entityId: row.id, details: { reason: query.reason, interactionId: row.interactionId } });
-      return answer.header('cache-control', 'private, no-store').header('content-disposition', `attachment; filename="recording-${row.id}.ogg"`);
+      await server.app.audit.record({
+        actor,
+        address,
+        action: 'recording.downloaded',
+        entity: 'recording',
+        entityId: row.id,
+        details: { reason: query.reason, interactionId: row.interactionId },
+      });
+      return answer
+        .header('cache-control', 'private, no-store')
+        .header('content-disposition', `attachment; filename="recording-${row.id}.ogg"`);
     },
   });
 
@@ -151,7 +174,14 @@ export function recordingRoutes(server: Server, { store, files, clock, hasPrompt
     const key = `${actor.sessionId} ${row.id}`;
     const before = listenings.get(key);
     if (before !== undefined && nowMs - before < ONE_LISTENING_MS) return;
-    await server.app.audit.record({ actor, address, action: 'recording.played', entity: 'recording', entityId: row.id, details: { interactionId: row.interactionId } });
+    await server.app.audit.record({
+      actor,
+      address,
+      action: 'recording.played',
+      entity: 'recording',
+      entityId: row.id,
+      details: { interactionId: row.interactionId },
+    });
     listenings.delete(key);
     listenings.set(key, nowMs);
     if (listenings.size > MOST_LISTENINGS) listenings.delete(listenings.keys().next().value!);
@@ -161,10 +191,17 @@ export function recordingRoutes(server: Server, { store, files, clock, hasPrompt
     const ref = { fileClass: FILE_CLASS, hash: row.fileHash!, size: row.fileSize!, keyId: row.fileKeyId! };
     const range = rangeOf(rangeHeader, ref.size);
     if (range === 'unsatisfiable') {
-      return h.response({ code: 'invalid-range', message: 'The recording does not have these bytes.' }).code(416).header('content-range', `bytes */${ref.size}`);
+      return h
+        .response({ code: 'invalid-range', message: 'The recording does not have these bytes.' })
+        .code(416)
+        .header('content-range', `bytes */${ref.size}`);
     }
     const { start, end } = range === 'whole' ? { start: 0, end: ref.size - 1 } : range;
-    const answer = h.response(await files.read(ref, { start, end })).type('audio/ogg').header('accept-ranges', 'bytes').bytes(end - start + 1);
+    const answer = h
+      .response(await files.read(ref, { start, end }))
+      .type('audio/ogg')
+      .header('accept-ranges', 'bytes')
+      .bytes(end - start + 1);
     return range === 'whole' ? answer : answer.code(206).header('content-range', `bytes ${start}-${end}/${ref.size}`);
   }
 
@@ -177,7 +214,8 @@ export function recordingRoutes(server: Server, { store, files, clock, hasPrompt
   async function playable(id: string): Promise<RecordingRow> {
     const row = await existing(id);
     if (row.state === 'deleted') throw new AppError('not-found', 'recording-deleted', 'This recording was deleted.');
-    if (row.state !== 'ready') throw new AppError('conflict', 'recording-not-ready', 'This recording is not finished.', { state: row.state });
+    if (row.state !== 'ready')
+      throw new AppError('conflict', 'recording-not-ready', 'This recording is not finished.', { state: row.state });
     return row;
   }
 }

@@ -48,5 +48,7 @@ function fits(rule: RecordingRule, call: RuleQuestion): boolean {
 }
 
 function weight(rule: RecordingRule): number {
-  return (rule.agentId ? WEIGHT.agentId : 0) + (rule.queueId ? WEIGHT.queueId : 0) + (rule.trunkId ? WEIGHT.trunkId : 0);
+  return (
+    (rule.agentId ? WEIGHT.agentId : 0) + (rule.queueId ? WEIGHT.queueId : 0) + (rule.trunkId ? WEIGHT.trunkId : 0)
+  );
 }

@@ -1,9 +1,15 @@
 import type { RecordingView } from '#appliance/contract/work.ts';
 import { AppError } from '#appliance/kernel/errors.ts';
 import type { Batch } from '#appliance/platform/postgres/index.ts';
-import { type CrudRow, type CrudStore, type Database, rowFromColumns, tableStore } from '#appliance/platform/postgres/index.ts';
+import {
+  type CrudRow,
+  type CrudStore,
+  type Database,
+  rowFromColumns,
+  tableStore,
+} from '#appliance/platform/postgres/index.ts';
 import type { RecordingRule } from './rules.ts';
-import { type LiveRecording, type RecordingRow, type RecordingState } from './types.ts';
+import type { LiveRecording, RecordingRow, RecordingState } from './types.ts';
 
 export interface RecordingRuleRow extends CrudRow, RecordingRule {
   name: string;
@@ -36,8 +42,28 @@ export interface FinishedFile {
 export type RecordingStore = ReturnType<typeof recordingStore>;
 
 const COLUMNS = [
-  'id', 'interaction_id', 'rule_id', 'instance', 'state', 'started_at', 'ended_at', 'duration_s', 'file_hash', 'file_size', 'file_key_id', 'content_type', 'layout', 'pauses',
-  'peaks_per_side', 'silence_left', 'silence_right', 'silent', 'length_off_s', 'error', 'created_at', 'updated_at',
+  'id',
+  'interaction_id',
+  'rule_id',
+  'instance',
+  'state',
+  'started_at',
+  'ended_at',
+  'duration_s',
+  'file_hash',
+  'file_size',
+  'file_key_id',
+  'content_type',
+  'layout',
+  'pauses',
+  'peaks_per_side',
+  'silence_left',
+  'silence_right',
+  'silent',
+  'length_off_s',
+  'error',
+  'created_at',
+  'updated_at',
 ];
 
 export function recordingStore(db: Database) {
@@ -65,8 +91,22 @@ export function recordingStore(db: Database) {
       return row?.peaks ?? undefined;
     },
 
-    async list({ interactionId, agentId, state, from, to, limit, cursor }: RecordingFilter): Promise<{ items: RecordingRow[]; next: string | null }> {
-      const query = db('recording').select(COLUMNS).orderBy([{ column: 'started_at', order: 'desc' }, { column: 'id', order: 'desc' }]).limit(limit + 1);
+    async list({
+      interactionId,
+      agentId,
+      state,
+      from,
+      to,
+      limit,
+      cursor,
+    }: RecordingFilter): Promise<{ items: RecordingRow[]; next: string | null }> {
+      const query = db('recording')
+        .select(COLUMNS)
+        .orderBy([
+          { column: 'started_at', order: 'desc' },
+          { column: 'id', order: 'desc' },
+        ])
+        .limit(limit + 1);
       if (interactionId) query.where('interaction_id', interactionId);
       if (state) query.where('state', state);
       if (agentId) query.whereRaw('layout @> ?::jsonb', [JSON.stringify([{ agentId }])]);
@@ -80,7 +120,11 @@ export function recordingStore(db: Database) {
     },
 
     async of(interactionIds: string[]): Promise<RecordingRow[]> {
-      const rows = await db('recording').whereIn('interaction_id', interactionIds).whereNot('state', 'deleted').orderBy('started_at').select(COLUMNS);
+      const rows = await db('recording')
+        .whereIn('interaction_id', interactionIds)
+        .whereNot('state', 'deleted')
+        .orderBy('started_at')
+        .select(COLUMNS);
       return rows.map(toRow);
     },
 
@@ -94,42 +138,61 @@ export function recordingStore(db: Database) {
     },
 
     async waiting(updatedBefore: Date): Promise<string[]> {
-      const rows = await db('recording').where({ state: 'processing' }).where('updated_at', '<', updatedBefore).select('id');
+      const rows = await db('recording')
+        .where({ state: 'processing' })
+        .where('updated_at', '<', updatedBefore)
+        .select('id');
       return rows.map(({ id }) => id);
     },
 
     /** A raw file whose row was never written. */
-    async adopt(row: { id: string; interactionId: string; ruleId: string | null; instance: string | null; startedAt: Date; endedAt: Date }): Promise<void> {
+    async adopt(row: {
+      id: string;
+      interactionId: string;
+      ruleId: string | null;
+      instance: string | null;
+      startedAt: Date;
+      endedAt: Date;
+    }): Promise<void> {
       await db('recording')
-        .insert({ id: row.id, interaction_id: row.interactionId, rule_id: row.ruleId, instance: row.instance, state: 'processing', started_at: row.startedAt, ended_at: row.endedAt })
+        .insert({
+          id: row.id,
+          interaction_id: row.interactionId,
+          rule_id: row.ruleId,
+          instance: row.instance,
+          state: 'processing',
+          started_at: row.startedAt,
+          ended_at: row.endedAt,
+        })
         .onConflict('id')
         .ignore();
     },
 
     async close(id: string, endedAt: Date): Promise<boolean> {
-      return (await db('recording').where({ id, state: 'recording' }).update({ state: 'processing', ended_at: endedAt, updated_at: db.fn.now() })) > 0;
+      return (
+        (await db('recording')
+          .where({ id, state: 'recording' })
+          .update({ state: 'processing', ended_at: endedAt, updated_at: db.fn.now() })) > 0
+      );
     },
 
     /** False when it was finished by somebody else meanwhile. */
     async finish(id: string, file: FinishedFile): Promise<boolean> {
-      const changed = await db('recording')
-        .where({ id })
-        .whereIn('state', ['processing', 'failed'])
-        .update({
-          state: 'ready',
-          duration_s: file.durationS,
-          file_hash: file.fileHash,
-          file_size: file.fileSize,
-          file_key_id: file.fileKeyId,
-          content_type: file.contentType,
-          peaks: file.peaks,
-          peaks_per_side: file.peaksPerSide,
-          silence_left: file.silenceLeft,
-          silence_right: file.silenceRight,
-          silent: file.silent,
-          length_off_s: file.lengthOffS,
-          updated_at: db.fn.now(),
-        });
+      const changed = await db('recording').where({ id }).whereIn('state', ['processing', 'failed']).update({
+        state: 'ready',
+        duration_s: file.durationS,
+        file_hash: file.fileHash,
+        file_size: file.fileSize,
+        file_key_id: file.fileKeyId,
+        content_type: file.contentType,
+        peaks: file.peaks,
+        peaks_per_side: file.peaksPerSide,
+        silence_left: file.silenceLeft,
+        silence_right: file.silenceRight,
+        silent: file.silent,
+        length_off_s: file.lengthOffS,
+        updated_at: db.fn.now(),
+      });
       return changed > 0;
     },
 
@@ -173,8 +236,17 @@ export function liveWriter(batch: Batch): (row: LiveRecording) => Promise<void> 
     });
 }
 
-export function viewOf(row: Pick<RecordingRow, 'id' | 'startedAt' | 'durationS' | 'state' | 'silent' | 'error'>): RecordingView {
-  return { id: row.id, startedAt: row.startedAt.toISOString(), durationS: row.durationS, state: row.state, silent: row.silent, error: row.error };
+export function viewOf(
+  row: Pick<RecordingRow, 'id' | 'startedAt' | 'durationS' | 'state' | 'silent' | 'error'>,
+): RecordingView {
+  return {
+    id: row.id,
+    startedAt: row.startedAt.toISOString(),
+    durationS: row.durationS,
+    state: row.state,
+    silent: row.silent,
+    error: row.error,
+  };
 }
 
 function parseCursor(cursor: string): [Date, string] {

@@ -53,7 +53,12 @@ export type RecorderEvents = {
 
 /** The switch as this room needs it; implemented by the media client. */
 export interface RecorderPort {
-  startRecording(recording: { recording: string; file: string; legs: { leg: string; stream: number }[]; meta?: unknown }): Promise<void>;
+  startRecording(recording: {
+    recording: string;
+    file: string;
+    legs: { leg: string; stream: number }[];
+    meta?: unknown;
+  }): Promise<void>;
   addToRecording(recording: string, leg: string, stream: number): Promise<void>;
   markRecording(recording: string, mark: Record<string, unknown>): Promise<void>;
   pauseRecording(recording: string): Promise<void>;
@@ -79,7 +84,13 @@ export interface RawFiles {
 }
 
 export interface AlarmPort {
-  raise(alarm: { kind: string; subject: string; severity: 'info' | 'warning' | 'critical'; text: string; data?: Record<string, unknown> }): Promise<unknown>;
+  raise(alarm: {
+    kind: string;
+    subject: string;
+    severity: 'info' | 'warning' | 'critical';
+    text: string;
+    data?: Record<string, unknown>;
+  }): Promise<unknown>;
   clear(kind: string, subject: string): Promise<unknown>;
 }
 

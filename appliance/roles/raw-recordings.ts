@@ -1,6 +1,7 @@
 // Raw recordings of the switch as the recordings room wants them.
-import { RecordingReader, renderWav, writeWav } from '#appliance/telephony/media/index.ts';
+
 import type { RawFiles } from '#appliance/recordings/index.ts';
+import { RecordingReader, renderWav, writeWav } from '#appliance/telephony/media/index.ts';
 
 export const rawRecordings: RawFiles = {
   async render(rawFile, wavFile) {

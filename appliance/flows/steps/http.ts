@@ -56,5 +56,7 @@ export function scalarAt(body: unknown, path: string): Scalar {
 }
 
 function oneLine(value: string): string {
-  return asText(value).replace(/[\r\n\0]/g, ' ').slice(0, 2000);
+  return asText(value)
+    .replace(/[\r\n\0]/g, ' ')
+    .slice(0, 2000);
 }

@@ -7,7 +7,16 @@ export async function transfer(step: FlowStepOf<'transfer'>, context: StepContex
   const music = await context.say([{ prompt: step.music }]);
   const end = await context.host.transfer(target(step, context), { timeoutMs: step.timeoutS * 1000, music });
   if (end === 'connected') return { end: 'transferred' };
-  const edge = end === 'busy' ? (step.busy ? 'busy' : 'failed') : end === 'no-answer' ? (step.noAnswer ? 'noAnswer' : 'failed') : 'failed';
+  const edge =
+    end === 'busy'
+      ? step.busy
+        ? 'busy'
+        : 'failed'
+      : end === 'no-answer'
+        ? step.noAnswer
+          ? 'noAnswer'
+          : 'failed'
+        : 'failed';
   const to = step[edge];
   if (!to) throw new Error(`the transfer ended (${end}) and the step has no edge for it`);
   return { edge, to, note: { why: end } };
@@ -17,7 +26,11 @@ export async function voicemail(step: FlowStepOf<'voicemail'>, context: StepCont
   const { host, resumed } = context;
   if (step.say && !resumed) await host.play(await context.say(step.say), { interruptedBy: '#' });
   host.clearDigits();
-  const left = await host.voicemail({ queueId: step.queueId, maxMs: step.maxS * 1000, beep: await context.say([{ prompt: 'tone.beep' }]) });
+  const left = await host.voicemail({
+    queueId: step.queueId,
+    maxMs: step.maxS * 1000,
+    beep: await context.say([{ prompt: 'tone.beep' }]),
+  });
   if (step.next) return { edge: 'next', to: step.next, note: { left } };
   await host.hangup('normal');
   return { end: 'voicemail', detail: left, note: { left } };

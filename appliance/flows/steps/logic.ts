@@ -7,7 +7,8 @@ import { fill } from '../template.ts';
 
 export async function hours(step: FlowStepOf<'hours'>, { deps }: StepContext): Promise<StepResult> {
   const calendar = deps.hours(step.hoursId);
-  if (!calendar) throw new AppError('not-found', 'hours-unknown', 'The hours of this step were deleted; choose others.');
+  if (!calendar)
+    throw new AppError('not-found', 'hours-unknown', 'The hours of this step were deleted; choose others.');
   const { state } = hoursAt(calendar, deps.clock.now());
   const edge = state === 'holiday' && !step.holiday ? 'closed' : state;
   return { edge, to: step[edge]!, note: { hours: state } };

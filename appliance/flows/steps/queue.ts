@@ -43,7 +43,12 @@ export async function queue(step: FlowStepOf<'queue'>, context: StepContext): Pr
     pressed ??= await hear(announcement(step, ticket));
     if (!pressed && !over.signal.aborted) {
       const everyMs = step.announce ? step.announce.everyS * 1000 : undefined;
-      const end = await host.play(music, { interruptedBy: escapes, loop: true, signal: over.signal, ...(everyMs && { forMs: everyMs }) });
+      const end = await host.play(music, {
+        interruptedBy: escapes,
+        loop: true,
+        signal: over.signal,
+        ...(everyMs && { forMs: everyMs }),
+      });
       if (end === 'digit') pressed = 'digit';
       // A host that plays nothing more has lost the call to an agent, or is about to say how it ended.
       else if (end === 'aborted') break;
@@ -52,7 +57,8 @@ export async function queue(step: FlowStepOf<'queue'>, context: StepContext): Pr
       pressed = undefined;
       const { digits } = await host.gather({ max: 1, terminator: null, firstTimeoutMs: 1000, betweenTimeoutMs: 0 });
       const to = digits && Object.hasOwn(step.escape, digits) ? step.escape[digits] : undefined;
-      if (to && (await ticket.leave(leaving(context.document.steps[to]?.type)))) return { edge: `escape.${digits}`, to, note: { digits } };
+      if (to && (await ticket.leave(leaving(context.document.steps[to]?.type))))
+        return { edge: `escape.${digits}`, to, note: { digits } };
     }
   }
   await ended;
@@ -66,7 +72,8 @@ function resultOf(outcome: QueueOutcome, step: FlowStepOf<'queue'>): StepResult 
     case 'left':
       return { end: 'left', detail: outcome.to, note: { to: outcome.to } };
     case 'refused':
-      if (!step.refused) throw new Error(`the queue refused the call (${outcome.why}) and the step has no refused edge`);
+      if (!step.refused)
+        throw new Error(`the queue refused the call (${outcome.why}) and the step has no refused edge`);
       return { edge: 'refused', to: step.refused, note: { why: outcome.why } };
   }
 }
@@ -82,13 +89,17 @@ export function announcement({ announce }: FlowStepOf<'queue'>, ticket: Pick<Que
   if (announce.estimatedWait && place && place.estimatedWaitS !== null) {
     const minutes = Math.ceil(place.estimatedWaitS / 60);
     if (place.estimatedWaitS < 60) items.push({ prompt: 'queue.wait-short' });
-    else if (minutes <= 60) items.push({ prompt: 'queue.wait' }, { number: String(minutes) }, { prompt: 'queue.minutes' });
+    else if (minutes <= 60)
+      items.push({ prompt: 'queue.wait' }, { number: String(minutes) }, { prompt: 'queue.minutes' });
     else items.push({ prompt: 'queue.wait-long' });
   }
   return items;
 }
 
-async function preferredAgent({ preferredAgent: wanted }: FlowStepOf<'queue'>, { host, deps, lookUp }: StepContext): Promise<string | undefined> {
+async function preferredAgent(
+  { preferredAgent: wanted }: FlowStepOf<'queue'>,
+  { host, deps, lookUp }: StepContext,
+): Promise<string | undefined> {
   if (wanted === undefined) return undefined;
   const agentId = wanted === 'last' ? await deps.lastAgent(host.call) : fill(wanted, lookUp);
   return agentId && isUuid(agentId) ? agentId : undefined;

@@ -26,7 +26,12 @@ export async function menu(step: FlowStepOf<'menu'>, context: StepContext): Prom
   for (let attempt = 0; attempt <= step.retries; attempt++) {
     if (attempt > 0 && last === 'invalid' && step.sorry) await hear(await context.say(step.sorry), true, context);
     await hear(await context.say(step.say), true, context);
-    const { digits } = await context.host.gather({ max: 1, terminator: null, firstTimeoutMs: step.timeoutS * 1000, betweenTimeoutMs: 0 });
+    const { digits } = await context.host.gather({
+      max: 1,
+      terminator: null,
+      firstTimeoutMs: step.timeoutS * 1000,
+      betweenTimeoutMs: 0,
+    });
     const to = digits && Object.hasOwn(step.choices, digits) ? step.choices[digits] : undefined;
     if (to) return { edge: `choices.${digits}`, to, note: { digits, attempt } };
     last = digits ? 'invalid' : 'timeout';
@@ -65,7 +70,10 @@ export async function hear(items: PlayItem[], interruptible: boolean, { host }: 
   if (!interruptible) host.clearDigits();
 }
 
-function missed(last: 'timeout' | 'invalid', step: { timeout?: string | undefined; invalid?: string | undefined }): StepResult {
+function missed(
+  last: 'timeout' | 'invalid',
+  step: { timeout?: string | undefined; invalid?: string | undefined },
+): StepResult {
   const edge = step[last] ? last : last === 'timeout' ? 'invalid' : 'timeout';
   const to = step[edge];
   if (!to) throw new Error(`no ${last} edge`);

@@ -80,13 +80,17 @@ export function createSpine(deps: { store: InteractionStore; bus: Bus; clock: Cl
     const { answeredAt, endedAt, endReason, ...fields } = change;
     if (row.state === 'ended' && fields.state && fields.state !== 'wrap-up') delete fields.state;
     Object.assign(row, fields);
-    if (answeredAt) row.answeredAt ??= answeredAt;
-    if (endedAt) row.endedAt ??= endedAt;
-    if (endReason) row.endReason ??= endReason;
     const written: Record<string, unknown> = { ...fields };
-    if (answeredAt) written.answeredAt = answeredAt;
-    if (endedAt) written.endedAt = endedAt;
-    if (endReason) written.endReason = endReason;
+    // The first word counts for these, also among several in one flush.
+    if (answeredAt && !row.answeredAt) {
+      row.answeredAt = answeredAt;
+      written.answeredAt = answeredAt;
+    }
+    if (endedAt && !row.endedAt) {
+      row.endedAt = endedAt;
+      row.endReason = endReason ?? null;
+      Object.assign(written, { endedAt, endReason });
+    }
     return Object.keys(written).length === 0
       ? Promise.resolve()
       : store.patchInteraction({ id: row.id, patch: written });

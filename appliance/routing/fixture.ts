@@ -104,11 +104,13 @@ export function process(db: Database, options: Partial<RouterDeps> = {}) {
   const bus = options.bus ?? memoryBus();
   const writing = createBatch(db, { log: silentLog });
   let dead = false;
+  let gate: Promise<void> | undefined;
+  let open = () => {};
   const batch: Batch = {
     ...writing,
     statement(name, order, sql, more) {
       const write = writing.statement(name, order, sql, more);
-      return (row) => (dead ? new Promise(() => {}) : write(row));
+      return (row) => (dead ? new Promise(() => {}) : gate ? gate.then(() => write(row)) : write(row));
     },
   };
   const agents = createAgents({ db, batch, bus, clock });
@@ -139,6 +141,16 @@ export function process(db: Database, options: Partial<RouterDeps> = {}) {
       await router.start();
       await interactions.reconcile();
       router.registerChannel(voice);
+    },
+    /** PostgreSQL takes nothing until the returned function is called. */
+    away(): () => void {
+      gate = new Promise((resolve) => {
+        open = resolve;
+      });
+      return () => {
+        gate = undefined;
+        open();
+      };
     },
     /** Power cut: what was handed in until now is written or not, nothing after it is. */
     kill(): void {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TestDatabase } from '#test/support/database.ts';
 import { testDatabase } from '#test/support/database.ts';
-import { addAgent, addQueue, addSkill, process } from './fixture.ts';
+import { addAgent, addQueue, addSkill, FakeChannel, process } from './fixture.ts';
 
 describe('the router', () => {
   let database: TestDatabase;
@@ -241,6 +241,110 @@ describe('the router', () => {
     const { rows } = await database.db.raw(`select agent_id from segment where kind = 'agent'`);
     expect(rows).toHaveLength(1);
     await other.stop();
+  });
+
+  it('goes on while PostgreSQL is away, and what happened meanwhile is written when it is back', async () => {
+    const ann = await addAgent(database.db, 'Ann');
+    const sales = await addQueue(database.db, 'Sales', [ann], { wrap_up: 'none' });
+    await house.start();
+    const [first, second] = [await house.call(sales), await house.call(sales)];
+    await house.batch.flushed();
+    const back = house.away();
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    const patient = async <T>(work: Promise<T>): Promise<T> => {
+      await turn();
+      house.clock.advance(1000);
+      return await work;
+    };
+    await patient(house.presence(ann, 'ready'));
+    expect(house.voice.offered.at(-1)).toMatchObject({ interactionId: first });
+    expect(await patient(house.voice.answer())).toBe(true);
+    const ended = house.interactions.end(first, { reason: 'customer' });
+    await patient(house.router.finished(first, ann, { wrapUp: true }));
+    expect(await patient(house.voice.answer())).toBe(true);
+    const { rows: meanwhile } = await database.db.raw(`select id from offer`);
+    expect(meanwhile).toEqual([]);
+    back();
+    await ended;
+    expect(await segments(first)).toEqual(['flow:queued', 'queue:answered', 'agent:completed']);
+    expect(await segments(second)).toEqual(['flow:queued', 'queue:answered', 'agent:open']);
+    const { rows } = await database.db.raw(`select state from offer union all select state from queue_entry`);
+    expect(rows.map(({ state }: { state: string }) => state).sort()).toEqual([
+      'accepted',
+      'accepted',
+      'assigned',
+      'assigned',
+    ]);
+  });
+
+  it('lets a dropped connection to the lock pass without losing the lead or a place', async () => {
+    const ann = await addAgent(database.db, 'Ann');
+    const sales = await addQueue(database.db, 'Sales', [ann]);
+    await house.start();
+    const call = await house.call(sales);
+    await database.db.raw(
+      `select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = 7301 and database = (select oid from pg_database where datname = current_database())`,
+    );
+    expect(house.router.leading()).toBe(true);
+    await house.presence(ann, 'ready');
+    expect(house.voice.offered).toMatchObject([{ interactionId: call }]);
+    const locked = async () =>
+      (await database.db.raw(`select 1 from pg_locks where locktype = 'advisory' and objid = 7301 and granted`)).rows
+        .length;
+    await expect.poll(locked, { timeout: 5000 }).toBe(1);
+    expect(house.router.leading()).toBe(true);
+  });
+
+  it('gives a conversation more time to wrap up, as far as the queue allows, and wants the disposition the queue wants', async () => {
+    const ann = await addAgent(database.db, 'Ann');
+    const sales = await addQueue(database.db, 'Sales', [ann], {
+      wrap_up_s: 20,
+      wrap_up_extension_s: 30,
+      disposition_required: true,
+    });
+    await database.db('disposition').insert([
+      { code: 'sold', label: 'Sold', queue_id: sales },
+      { code: 'wrong', label: 'Wrong number' },
+    ]);
+    await house.start();
+    await house.presence(ann, 'ready');
+    const call = await house.call(sales);
+    await house.voice.answer();
+    await house.interactions.end(call, { reason: 'customer' });
+    await house.router.finished(call, ann, { wrapUp: true });
+    const mine = { interactionId: call, agentId: ann };
+    await house.bus.call('router', 'wrap-up.extend', { ...mine, seconds: 25 });
+    await house.bus.call('router', 'wrap-up.extend', { ...mine, seconds: 25 }); // 5 s are left of the allowance
+    await expect(house.bus.call('router', 'wrap-up.extend', { ...mine, seconds: 1 })).rejects.toMatchObject({
+      code: 'no-extension-left',
+    });
+    house.clock.advance(49_000);
+    const finish = (disposition: string | null) =>
+      house.bus.call('router', 'wrap-up.finish', { ...mine, disposition, notes: 'a blue one' });
+    await expect(finish(null)).rejects.toMatchObject({ code: 'disposition-required' });
+    await expect(finish('unknown')).rejects.toMatchObject({ code: 'disposition-unknown' });
+    await finish('sold');
+    expect(await house.interactions.trace(call)).toMatchObject({
+      state: 'ended',
+      disposition: 'sold',
+      notes: 'a blue one',
+    });
+  });
+
+  it('lets a call interrupt a mail, but not a mail a call', async () => {
+    const ann = await addAgent(database.db, 'Ann');
+    const sales = await addQueue(database.db, 'Sales', [ann]);
+    await house.start();
+    const mail = new FakeChannel('email');
+    house.router.registerChannel(mail);
+    await house.presence(ann, 'ready');
+    await house.call(sales, { channel: 'email' });
+    await mail.answer();
+    await house.call(sales);
+    expect(house.voice.offered).toHaveLength(1);
+    await house.voice.answer();
+    await house.call(sales, { channel: 'email' });
+    expect(mail.offered).toHaveLength(1);
   });
 
   it('leads alone: a second process stands by and takes over when the first is gone', async () => {

@@ -9,7 +9,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { z } from 'zod';
 import { silentLog } from '#appliance/platform/log/index.ts';
+import { ensureCertificates } from '#provisioning/certificates/index.ts';
 import { boxRoutes } from './box-routes.ts';
+import { followCertificate, readCertificate } from './certificate.ts';
 import { docsPage } from './docs-page.ts';
 import { fakeAudit, fakeGatekeeper, tokenOf } from './fake-gatekeeper.ts';
 import { openapiRoute } from './openapi.ts';
@@ -314,5 +316,28 @@ describe('SIP over WebSocket', () => {
     client.terminate();
     await gone;
     await expect.poll(() => sip.open).toBe(0);
+  });
+});
+
+describe('the certificate', () => {
+  it('is followed when it is replaced, and a broken one is not taken', async () => {
+    const files = {
+      caCert: join(dir, 'ca.pem'),
+      keys: join(dir, 'keys'),
+      serverCert: join(dir, 'server.pem'),
+      serverKey: join(dir, 'keys/server.key'),
+    };
+    ensureCertificates(files, { names: ['localhost'] });
+    const pair = { certFile: files.serverCert, keyFile: files.serverKey };
+    const taken: string[] = [];
+    const listener = { setSecureContext: (options: { cert?: unknown }) => void taken.push(String(options.cert)) };
+    const stop = followCertificate(pair, listener as never, silentLog, 10);
+    closers.push(stop);
+    writeFileSync(files.serverCert, 'broken');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(taken).toHaveLength(0);
+    ensureCertificates(files, { names: ['localhost', 'box.lan'] });
+    await expect.poll(() => taken.at(-1)).toBe(readCertificate(pair).cert);
+    expect(() => readCertificate({ ...pair, keyFile: files.serverCert })).toThrow();
   });
 });

@@ -1,6 +1,7 @@
 // What the web role's routes work with: every service over one database, one bus.
 import { join } from 'node:path';
 import { createAgents } from '#appliance/agents/index.ts';
+import type { InteractionTrace } from '#appliance/contract/work.ts';
 import { createCustomers } from '#appliance/customers/index.ts';
 import { createFlowAdmin, createPrompts } from '#appliance/flows/index.ts';
 import { createInteractions } from '#appliance/interactions/index.ts';
@@ -43,7 +44,11 @@ export function createWebServices({ config, db, batch, bus, secrets, jobs, clock
   const security = createSecurity({ db, bus, secrets, clock, log, head });
   const agents = createAgents({ db, batch, bus, clock });
   const interactions = createInteractions({ db, batch, bus, clock, log });
-  interactions.addTraceParts({ recordings: recordingsOf(db), offers: createRoutingStore(db, batch).offersOf });
+  interactions.addTraceParts({
+    recordings: recordingsOf(db),
+    offers: createRoutingStore(db, batch).offersOf,
+    quality: (interactionId) => qualityOf(db, interactionId),
+  });
   const reporting = createReporting({ db, clock });
   const prompts = createPrompts({ db, dir: config.paths.prompts, log });
   const named = (table: 'queue' | 'skill') => async (): Promise<{ id: string; name: string }[]> =>
@@ -100,4 +105,20 @@ export function createWebServices({ config, db, batch, bus, secrets, jobs, clock
       await security.close();
     },
   };
+}
+
+/** What `voice` measured on each leg, from the interaction's own events. */
+async function qualityOf(db: Database, interactionId: string): Promise<InteractionTrace['quality']> {
+  const rows: { data: InteractionTrace['quality'][number] }[] = await db('interaction_event')
+    .where({ interaction_id: interactionId, type: 'quality' })
+    .orderBy('at')
+    .select('data');
+  return rows.map(({ data: { leg, party, mos, lossPct, jitterMs, rttMs } }) => ({
+    leg,
+    party,
+    mos,
+    lossPct,
+    jitterMs,
+    rttMs,
+  }));
 }

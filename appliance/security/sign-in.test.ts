@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openDatabase } from '#appliance/platform/postgres/index.ts';
 import { type TestDatabase, testDatabase } from '#test/support/database.ts';
 import { ABSOLUTE_MS, IDLE_MS } from './sessions.ts';
 import { PASSWORD, type TestBox, testBox } from './testing.ts';
@@ -326,5 +327,25 @@ describe('accounts', () => {
         })
       ).statusCode,
     ).toBe(409);
+  });
+});
+
+describe('while the database is away', () => {
+  it('nobody is let in, and everybody is told to come again', async () => {
+    const db = openDatabase('postgresql://nobody@127.0.0.1:1/none');
+    const away = await testBox(db);
+    const headers = { authorization: `Bearer ${'x'.repeat(43)}` };
+    for (const answer of [
+      await away.server.inject({ url: '/api/v1/me', headers }),
+      await away.server.inject({ method: 'POST', url: '/api/v1/sessions', payload: { username: 'a', password: 'b' } }),
+    ]) {
+      expect([answer.statusCode, JSON.parse(answer.payload).code, answer.headers['retry-after']]).toEqual([
+        503,
+        'database-away',
+        '2',
+      ]);
+      expect(answer.payload).not.toMatch(/ECONN|127\.0\.0\.1|select/);
+    }
+    await db.destroy();
   });
 });

@@ -1,6 +1,13 @@
 // Invented people and numbers for the screenshots (numbers of the 555-01xx range).
 import type { Alarm, MeLive } from '#appliance/contract/live.ts';
-import type { AgentLive, InteractionTrace, InteractionView, OfferView, QueueFigures, QueueLive } from '#appliance/contract/work.ts';
+import type {
+  AgentLive,
+  InteractionTrace,
+  InteractionView,
+  OfferView,
+  QueueFigures,
+  QueueLive,
+} from '#appliance/contract/work.ts';
 
 export const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString();
 export const id = (n: number): string => `01900000-0000-7000-8000-${String(n).padStart(12, '0')}`;
@@ -23,7 +30,14 @@ function figures(offered: number, abandoned: number, level: number | null): Queu
   };
 }
 
-const queue = (n: number, name: string, waiting: number, waitS: number, staff: [number, number, number], today: QueueFigures): QueueLive => ({
+const queue = (
+  n: number,
+  name: string,
+  waiting: number,
+  waitS: number,
+  staff: [number, number, number],
+  today: QueueFigures,
+): QueueLive => ({
   id: id(100 + n),
   name,
   waiting,
@@ -46,11 +60,37 @@ export const queues = (): QueueLive[] => [
   queue(6, 'Night line', 0, 0, [0, 0, 0], figures(0, 0, null)),
 ];
 
-const NAMES = ['Alice Moreau', 'Bob Lindqvist', 'Carol Petrescu', 'Dario Conti', 'Elif Kaya', 'Farid Haddad', 'Greta Solberg', 'Hugo Varga', 'Ines Duarte', 'Jonas Weber', 'Katri Niemi', 'Liam Byrne'];
+const NAMES = [
+  'Alice Moreau',
+  'Bob Lindqvist',
+  'Carol Petrescu',
+  'Dario Conti',
+  'Elif Kaya',
+  'Farid Haddad',
+  'Greta Solberg',
+  'Hugo Varga',
+  'Ines Duarte',
+  'Jonas Weber',
+  'Katri Niemi',
+  'Liam Byrne',
+];
 
 export const agents = (): AgentLive[] =>
   NAMES.map((name, n) => {
-    const kinds = ['idle', 'busy', 'busy', 'wrap-up', 'busy', 'idle', 'offered', 'idle', 'busy', 'idle', 'idle', 'idle'] as const;
+    const kinds = [
+      'idle',
+      'busy',
+      'busy',
+      'wrap-up',
+      'busy',
+      'idle',
+      'offered',
+      'idle',
+      'busy',
+      'idle',
+      'idle',
+      'idle',
+    ] as const;
     const activity = kinds[n] ?? 'idle';
     const away = n === 5 || n === 9;
     const off = n >= 10;
@@ -65,14 +105,40 @@ export const agents = (): AgentLive[] =>
       since: ago(340 + n * 611),
       activity,
       activitySince: ago(22 + n * 47),
-      work: activity === 'busy' || activity === 'wrap-up' ? [{ interactionId: id(500 + n), channel: 'voice', queueName: n % 2 ? 'Support' : 'Sales', state: 'active', since: ago(22 + n * 47), from: `+1555010${n}` }] : [],
+      work:
+        activity === 'busy' || activity === 'wrap-up'
+          ? [
+              {
+                interactionId: id(500 + n),
+                channel: 'voice',
+                queueName: n % 2 ? 'Support' : 'Sales',
+                state: 'active',
+                since: ago(22 + n * 47),
+                from: `+1555010${n}`,
+              },
+            ]
+          : [],
       phoneOnline: n !== 7,
     };
   });
 
 export const alarms = (): Alarm[] => [
-  { id: id(901), kind: 'recording-failed', severity: 'critical', text: 'A recording has no sound on the customer side (Sales, 10:42).', since: ago(500), acknowledgedBy: null },
-  { id: id(902), kind: 'trunk-down', severity: 'warning', text: 'Trunk "carrier-b" has not answered OPTIONS for 2 minutes.', since: ago(140), acknowledgedBy: null },
+  {
+    id: id(901),
+    kind: 'recording-failed',
+    severity: 'critical',
+    text: 'A recording has no sound on the customer side (Sales, 10:42).',
+    since: ago(500),
+    acknowledgedBy: null,
+  },
+  {
+    id: id(902),
+    kind: 'trunk-down',
+    severity: 'warning',
+    text: 'Trunk "carrier-b" has not answered OPTIONS for 2 minutes.',
+    since: ago(140),
+    acknowledgedBy: null,
+  },
 ];
 
 export const offer = (): OfferView => ({
@@ -117,7 +183,16 @@ export function workItem(state: 'active' | 'wrap-up', call: 'talking' | 'held' |
   };
 }
 
-const CUSTOMERS = ['Miriam Okafor', 'Tomasz Zielinski', null, 'Ana Belmonte', 'Peter Nguyen', null, 'Sofia Lindgren', 'Omar Farouk'];
+const CUSTOMERS = [
+  'Miriam Okafor',
+  'Tomasz Zielinski',
+  null,
+  'Ana Belmonte',
+  'Peter Nguyen',
+  null,
+  'Sofia Lindgren',
+  'Omar Farouk',
+];
 
 export const interactions = (): InteractionView[] =>
   Array.from({ length: 64 }, (_, n) => {
@@ -137,7 +212,10 @@ export const interactions = (): InteractionView[] =>
       agentId: lost ? null : id(1 + (n % 8)),
       agentName: lost ? null : (NAMES[n % 8] ?? null),
       disposition: lost ? null : (DISPOSITIONS[n % DISPOSITIONS.length]?.label ?? null),
-      notes: n % 4 === 0 ? 'Asked for the status of the card that was sent last week; address checked, new one will be sent.' : null,
+      notes:
+        n % 4 === 0
+          ? 'Asked for the status of the card that was sent last week; address checked, new one will be sent.'
+          : null,
       createdAt: ago(start),
       answeredAt: lost ? null : ago(start - 26),
       endedAt: ago(start - 26 - 60 - ((n * 53) % 340)),
@@ -151,7 +229,13 @@ export function trace(interactionId: string): InteractionTrace | undefined {
   const t0 = Date.parse(view.createdAt);
   const at = (s: number) => new Date(t0 + s * 1000).toISOString();
   const endS = (Date.parse(view.endedAt ?? '') - t0) / 1000;
-  const segment = (n: number, kind: InteractionTrace['segments'][number]['kind'], from: number, to: number, end: InteractionTrace['segments'][number]['end']) => ({
+  const segment = (
+    n: number,
+    kind: InteractionTrace['segments'][number]['kind'],
+    from: number,
+    to: number,
+    end: InteractionTrace['segments'][number]['end'],
+  ) => ({
     id: id(5000 + n),
     kind,
     queueId: kind === 'queue' ? view.queueId : null,
@@ -181,8 +265,24 @@ export function trace(interactionId: string): InteractionTrace | undefined {
       { at: at(26), type: 'recording.started', data: {} },
     ],
     offers: [
-      { ...offer(), id: id(7001), state: 'timed-out', offeredAt: at(9.3), expiresAt: at(19.3), endedAt: at(19.3), agentName: 'Carol Petrescu' },
-      { ...offer(), id: id(7002), state: 'accepted', offeredAt: at(19.4), expiresAt: at(39.4), endedAt: at(26), agentName: view.agentName ?? '' },
+      {
+        ...offer(),
+        id: id(7001),
+        state: 'timed-out',
+        offeredAt: at(9.3),
+        expiresAt: at(19.3),
+        endedAt: at(19.3),
+        agentName: 'Carol Petrescu',
+      },
+      {
+        ...offer(),
+        id: id(7002),
+        state: 'accepted',
+        offeredAt: at(19.4),
+        expiresAt: at(39.4),
+        endedAt: at(26),
+        agentName: view.agentName ?? '',
+      },
     ],
     recordings: [{ id: id(8001), startedAt: at(26), durationS: endS - 26, state: 'ready', silent: false, error: null }],
     quality: [

@@ -3,23 +3,74 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { pagePolicy, SECURITY_HEADERS } from '#appliance/http/headers.ts';
 import type { ClientMessage, MeLive } from '#appliance/contract/live.ts';
+import { pagePolicy, SECURITY_HEADERS } from '#appliance/http/headers.ts';
 import { lists } from './admin-data.ts';
 import { agents, ago, alarms, id, interactions, offer, queues, trace, workItem } from './data.ts';
 import { sipSocket } from './sip.ts';
 
 const PORT = Number(process.env.PORT ?? 27000);
 const BUILD = join(import.meta.dirname, '../build');
-const TYPES: Record<string, string> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.json': 'application/json' };
-
-const USERS: Record<string, { displayName: string; role: string; permissions: string[]; n?: number; ringOn?: string }> = {
-  alice: { displayName: 'Alice Moreau', role: 'agent', permissions: ['me', 'agents:read', 'calls:control', 'calls:dial', 'interactions:read', 'queues:read', 'reasons:read'], n: 1, ringOn: 'browser' },
-  bob: { displayName: 'Bob Lindqvist', role: 'agent', permissions: ['me', 'agents:read', 'calls:control', 'calls:dial', 'interactions:read', 'queues:read', 'reasons:read'], n: 2, ringOn: 'phone' },
-  sam: { displayName: 'Sam Okoye', role: 'supervisor', permissions: ['me', '*:read', '-audit:read', '-users:read', '-trunks:read', 'queues:write', 'alarms:write', 'recordings:play'] },
-  olga: { displayName: 'Olga Brandt', role: 'auditor', permissions: ['me', '*:read', 'recordings:play'] },
-  admin: { displayName: 'Administrator', role: 'admin', permissions: ['*:*', 'me'] },
+const TYPES: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
+  '.json': 'application/json',
 };
+
+const USERS: Record<string, { displayName: string; role: string; permissions: string[]; n?: number; ringOn?: string }> =
+  {
+    alice: {
+      displayName: 'Alice Moreau',
+      role: 'agent',
+      permissions: [
+        'me',
+        'agents:read',
+        'calls:control',
+        'calls:dial',
+        'recordings:control',
+        'interactions:read',
+        'queues:read',
+        'reasons:read',
+      ],
+      n: 1,
+      ringOn: 'browser',
+    },
+    bob: {
+      displayName: 'Bob Lindqvist',
+      role: 'agent',
+      permissions: [
+        'me',
+        'agents:read',
+        'calls:control',
+        'calls:dial',
+        'recordings:control',
+        'interactions:read',
+        'queues:read',
+        'reasons:read',
+      ],
+      n: 2,
+      ringOn: 'phone',
+    },
+    sam: {
+      displayName: 'Sam Okoye',
+      role: 'supervisor',
+      permissions: [
+        'me',
+        '*:read',
+        '-audit:read',
+        '-users:read',
+        '-trunks:read',
+        'queues:write',
+        'alarms:write',
+        'recordings:play',
+      ],
+    },
+    olga: { displayName: 'Olga Brandt', role: 'auditor', permissions: ['me', '*:read', 'recordings:play'] },
+    admin: { displayName: 'Administrator', role: 'admin', permissions: ['*:*', 'me'] },
+  };
 
 let scene = 'idle';
 let presence: Pick<MeLive, 'presence' | 'reason' | 'since'> = { presence: 'ready', reason: null, since: ago(754) };
@@ -64,7 +115,11 @@ const server = createServer(async (request, response) => {
   response.removeHeader('strict-transport-security');
   if (url.pathname === '/mock') {
     scene = String(((await bodyOf(request)) as { scene: string }).scene);
-    presence = { presence: scene === 'away' ? 'not-ready' : 'ready', reason: scene === 'away' ? 'break' : null, since: ago(754) };
+    presence = {
+      presence: scene === 'away' ? 'not-ready' : 'ready',
+      reason: scene === 'away' ? 'break' : null,
+      since: ago(754),
+    };
     if (scene === 'gone') for (const { socket } of feeds) socket.terminate();
     else if (scene !== 'silent') tell();
     return send(response, 204);
@@ -78,9 +133,22 @@ async function api(request: IncomingMessage, response: ServerResponse, url: URL)
   const payload = (await bodyOf(request)) as Record<string, unknown>;
   if (path === '/sessions' && request.method === 'POST') {
     const name = String(payload.username);
-    if (!USERS[name] || payload.password === 'wrong') return send(response, 401, { code: 'wrong-credentials', message: 'User name or password is wrong' });
+    if (!USERS[name] || payload.password === 'wrong')
+      return send(response, 401, { code: 'wrong-credentials', message: 'User name or password is wrong' });
     response.setHeader('set-cookie', `sid=${name}; Path=/; HttpOnly; SameSite=Strict`);
     return send(response, 200, { token: name });
+  }
+  if (path === '/health') {
+    const components = {
+      postgres: { status: 'ok', detail: '15.18, 12 connections' },
+      redis: { status: 'ok', detail: '7.0.15' },
+      rtpengine: { status: 'ok', detail: '2 sessions' },
+      voice: { status: 'ok', detail: '5 calls, loop delay 2 ms' },
+      media: { status: 'ok', detail: '11 legs' },
+      web: { status: 'ok', detail: '14 screens' },
+      work: { status: 'degraded', detail: '3 failed jobs' },
+    };
+    return send(response, 200, { status: 'degraded', version: '0.1.0', components });
   }
   const name = /sid=(\w+)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
   const user = USERS[name];
@@ -91,20 +159,48 @@ async function api(request: IncomingMessage, response: ServerResponse, url: URL)
   }
   if (path === '/me') {
     const agent = user.n ? { extension: String(1000 + user.n), ringOn: user.ringOn } : null;
-    return send(response, 200, { user: { id: id(user.n ?? 50), username: name, displayName: user.displayName, role: user.role }, role: user.role, permissions: user.permissions, locale: 'en', timeZone: 'Europe/Berlin', mustChangePassword: false, secondFactor: false, agent });
+    return send(response, 200, {
+      user: { id: id(user.n ?? 50), username: name, displayName: user.displayName, role: user.role },
+      role: user.role,
+      permissions: user.permissions,
+      locale: 'en',
+      timeZone: 'Europe/Berlin',
+      mustChangePassword: false,
+      secondFactor: false,
+      agent,
+    });
   }
   if (path === '/me/phone') {
-    if (user.ringOn !== 'browser') return send(response, 404, { code: 'no-browser-phone', message: 'Calls ring elsewhere' });
-    return send(response, 200, { uri: `sip:${name}@mock.invalid`, username: name, password: 'mock', wss: '/sip', extension: String(1000 + (user.n ?? 0)) });
+    if (user.ringOn !== 'browser')
+      return send(response, 404, { code: 'no-browser-phone', message: 'Calls ring elsewhere' });
+    return send(response, 200, {
+      uri: `sip:${name}@mock.invalid`,
+      username: name,
+      password: 'mock',
+      wss: '/sip',
+      extension: String(1000 + (user.n ?? 0)),
+    });
   }
   if (path === '/me/presence') {
-    presence = { presence: payload.state as MeLive['presence'], reason: (payload.reason as string) ?? null, since: ago(0) };
+    presence = {
+      presence: payload.state as MeLive['presence'],
+      reason: (payload.reason as string) ?? null,
+      since: ago(0),
+    };
     tell();
     return send(response, 200, presence);
   }
   if (request.method === 'POST' && /^\/(offers|calls|interactions|alarms)\//.test(path)) {
     const verb = path.split('/').at(-1) ?? '';
-    const next: Record<string, string> = { accept: 'call', decline: 'idle', hold: 'held', resume: 'call', hangup: 'wrap-up', transfer: 'wrap-up', 'wrap-up': 'idle' };
+    const next: Record<string, string> = {
+      accept: 'call',
+      decline: 'idle',
+      hold: 'held',
+      resume: 'call',
+      hangup: 'wrap-up',
+      transfer: 'wrap-up',
+      'wrap-up': 'idle',
+    };
     scene = next[verb] ?? scene;
     tell();
     return send(response, 200, {});
@@ -115,18 +211,28 @@ async function api(request: IncomingMessage, response: ServerResponse, url: URL)
     const all = scene === 'empty' ? [] : interactions();
     const agent = url.searchParams.get('agent');
     const customer = url.searchParams.get('customer');
-    const items = all.filter((one) => (!agent || one.agentId === agent) && (!customer || one.customer?.id === customer) && JSON.stringify(one).toLowerCase().includes(q));
+    const items = all.filter(
+      (one) =>
+        (!agent || one.agentId === agent) &&
+        (!customer || one.customer?.id === customer) &&
+        JSON.stringify(one).toLowerCase().includes(q),
+    );
     return send(response, 200, { items: items.slice(0, Number(url.searchParams.get('limit') ?? 50)), next: null });
   }
   const interaction = /^\/interactions\/([^/]+)$/.exec(path)?.[1];
   if (interaction) {
     const found = trace(interaction);
-    return found ? send(response, 200, found) : send(response, 404, { code: 'not-found', message: 'There is no such interaction' });
+    return found
+      ? send(response, 200, found)
+      : send(response, 404, { code: 'not-found', message: 'There is no such interaction' });
   }
   const peaks = /^\/recordings\/([^/]+)\/peaks$/.test(path);
   if (peaks) {
-    const channel = (seed: number) => Array.from({ length: 800 }, (_, i) => (Math.sin(i / 47 + seed) > 0 ? Math.abs(Math.sin(i * 1.7 + seed) * Math.sin(i / 9)) * 0.9 : 0.02));
-    return send(response, 200, { durationS: 240, channels: [channel(0), channel(Math.PI)] });
+    const channel = (seed: number) =>
+      Array.from({ length: 800 }, (_, i) =>
+        Math.sin(i / 47 + seed) > 0 ? Math.abs(Math.sin(i * 1.7 + seed) * Math.sin(i / 9)) * 230 : 5,
+      );
+    return send(response, 200, { durationS: 240, left: channel(0), right: channel(Math.PI) });
   }
   const [, list = '', one] = path.split('/');
   const items = scene === 'empty' && list !== 'reasons' ? [] : lists[list];
@@ -136,7 +242,12 @@ async function api(request: IncomingMessage, response: ServerResponse, url: URL)
     response.setHeader('etag', '"1"');
     return send(response, 200, request.method === 'GET' ? found : Object.assign(found, payload));
   }
-  if (items) return send(response, request.method === 'POST' ? 201 : 200, request.method === 'POST' ? { id: id(9999), ...payload } : { items, next: null });
+  if (items)
+    return send(
+      response,
+      request.method === 'POST' ? 201 : 200,
+      request.method === 'POST' ? { id: id(9999), ...payload } : { items, next: null },
+    );
   return send(response, 404, { code: 'not-found', message: `The mock has no ${path}` });
 }
 

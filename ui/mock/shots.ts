@@ -52,7 +52,24 @@ const SHOTS: Shot[] = [
   { name: 'keys', user: 'bob', scene: 'call', path: '/agent', act: (page) => page.keyboard.press('?') },
   { name: 'interactions', user: 'sam', path: '/interactions' },
   { name: 'trace', user: 'sam', path: '/interactions/01900000-0000-7000-8000-000000000603' },
-  ...['queues', 'users', 'phones', 'trunks', 'numbers', 'hours', 'prompts', 'dispositions', 'reasons', 'audit', 'skills', 'teams'].map((name) => ({ name: `admin-${name}`, user: 'admin', path: `/admin/${name}` })),
+  ...[
+    'queues',
+    'users',
+    'phones',
+    'trunks',
+    'numbers',
+    'hours',
+    'prompts',
+    'dispositions',
+    'reasons',
+    'audit',
+    'skills',
+    'teams',
+    'agents',
+    'flows',
+    'recording-rules',
+    'system',
+  ].map((name) => ({ name: `admin-${name}`, user: 'admin', path: `/admin/${name}` })),
   { name: 'admin-edit', user: 'admin', path: '/admin/queues', act: (page) => page.click('td button.open') },
   { name: 'admin-new', user: 'admin', path: '/admin/users', act: (page) => page.click('.page header button') },
   { name: 'admin-failing', user: 'admin', scene: 'failing', path: '/admin/queues' },
@@ -75,27 +92,45 @@ const context = await chromium.launchPersistentContext(mkdtempSync(join(tmpdir()
   headless: true,
   locale,
   ignoreHTTPSErrors: true,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--autoplay-policy=no-user-gesture-required'],
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    '--use-fake-device-for-media-stream',
+    '--use-fake-ui-for-media-stream',
+    '--autoplay-policy=no-user-gesture-required',
+  ],
 });
 
 for (const look of looks) {
   const [size = 'middle', scheme = 'light'] = look.split('-') as [keyof typeof SIZES, 'light' | 'dark'];
-  for (const shot of SHOTS.filter(({ name }) => only.length === 0 || only.some((word) => name === word || (word.endsWith('*') && name.startsWith(word.slice(0, -1)))))) {
+  for (const shot of SHOTS.filter(
+    ({ name }) =>
+      only.length === 0 ||
+      only.some((word) => name === word || (word.endsWith('*') && name.startsWith(word.slice(0, -1)))),
+  )) {
     const page = await context.newPage();
     const [width, height] = SIZES[size];
     await page.setViewportSize({ width, height });
     await page.emulateMedia({ colorScheme: scheme });
     const problems: string[] = [];
     page.on('request', (request) => {
-      if (!request.url().startsWith(BASE) && !/^(data|blob):/.test(request.url())) problems.push(`left the box: ${request.url()}`);
+      if (!request.url().startsWith(BASE) && !/^(data|blob):/.test(request.url()))
+        problems.push(`left the box: ${request.url()}`);
     });
     page.on('pageerror', (error) => problems.push(`error: ${error.message}`));
     page.on('console', (message) => {
-      if (message.type() === 'error' && !/status of (4|5)\d\d/.test(message.text())) problems.push(`console: ${message.text()}`);
+      if (message.type() === 'error' && !/status of (4|5)\d\d/.test(message.text()))
+        problems.push(`console: ${message.text()}`);
     });
     await setScene(page, shot.scene ?? 'idle');
     await context.clearCookies();
-    if (shot.user) await page.request.post(`${BASE}/api/v1/sessions`, { data: { username: shot.user, password: 'mock' } });
+    if (shot.user)
+      await page.request.post(`${BASE}/api/v1/sessions`, { data: { username: shot.user, password: 'mock' } });
     await page.goto(BASE + shot.path);
     await page.waitForTimeout(900);
     await shot.act?.(page);
@@ -104,8 +139,19 @@ for (const look of looks) {
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth + 1);
     if (overflow) problems.push('the page is wider than the window');
     const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
-    for (const violation of violations) problems.push(`axe ${violation.id}: ${violation.nodes.map((node) => `${node.target.join(' ')} ${node.any[0]?.message ?? ''}`).slice(0, 3).join(' | ')}`);
-    console.log(problems.length === 0 ? 'ok  ' : 'FAIL', look, shot.name, ...problems.map((problem) => `\n     ${problem}`));
+    for (const violation of violations)
+      problems.push(
+        `axe ${violation.id}: ${violation.nodes
+          .map((node) => `${node.target.join(' ')} ${node.any[0]?.message ?? ''}`)
+          .slice(0, 3)
+          .join(' | ')}`,
+      );
+    console.log(
+      problems.length === 0 ? 'ok  ' : 'FAIL',
+      look,
+      shot.name,
+      ...problems.map((problem) => `\n     ${problem}`),
+    );
     failures += problems.length;
     await page.close();
   }

@@ -50,6 +50,8 @@ function answerBack(text: string): void {
 
 function response(to: string, status: string, extra: string[]): string {
   const copied = to.split('\r\n').filter((line) => /^(Via|From|To|Call-ID|CSeq):/i.test(line));
-  const lines = copied.map((line) => (/^To:/i.test(line) && !line.includes('tag=') ? `${line};tag=mock${++count}` : line));
+  const lines = copied.map((line) =>
+    /^To:/i.test(line) && !line.includes('tag=') ? `${line};tag=mock${++count}` : line,
+  );
   return [`SIP/2.0 ${status}`, ...lines, ...extra, 'Content-Length: 0', '', ''].join('\r\n');
 }

@@ -27,7 +27,8 @@ export interface Versioned<T> {
 }
 
 export const get = <T>(path: string, query?: Query): Promise<T> => body<T>(send('GET', path, { query }));
-export const post = <T = void>(path: string, payload: unknown = {}): Promise<T> => body<T>(send('POST', path, { payload }));
+export const post = <T = void>(path: string, payload: unknown = {}): Promise<T> =>
+  body<T>(send('POST', path, { payload }));
 export const put = <T = void>(path: string, payload: unknown, etag?: string | null): Promise<T> =>
   body<T>(send('PUT', path, { payload, etag }));
 export const patch = <T = void>(path: string, payload: unknown, etag?: string | null): Promise<T> =>
@@ -77,7 +78,11 @@ async function send(method: string, path: string, { query, payload, etag }: Send
     });
   } catch (error) {
     // The browser says only that it failed; the words for the person come from the code.
-    throw new ApiError(0, error instanceof DOMException && error.name === 'TimeoutError' ? 'timeout' : 'unreachable', '');
+    throw new ApiError(
+      0,
+      error instanceof DOMException && error.name === 'TimeoutError' ? 'timeout' : 'unreachable',
+      '',
+    );
   }
 }
 
@@ -88,7 +93,12 @@ async function body<T>(sending: Promise<Response>): Promise<T> {
   const value: unknown = parse(text);
   if (response.ok) return value as T;
   const refusal = (value ?? {}) as { code?: string; message?: string; details?: unknown };
-  throw new ApiError(response.status, refusal.code ?? `http-${response.status}`, refusal.message ?? '', refusal.details);
+  throw new ApiError(
+    response.status,
+    refusal.code ?? `http-${response.status}`,
+    refusal.message ?? '',
+    refusal.details,
+  );
 }
 
 function parse(text: string): unknown {

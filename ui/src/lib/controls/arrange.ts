@@ -12,22 +12,29 @@ export interface Arrangement {
 }
 
 /** Rows that hold every word searched for, in the order asked for; rows that are equal keep their order. */
-export function arrange<T>(rows: readonly T[], columns: readonly Arranged<T>[], { search, sort, descending, locale }: Arrangement): T[] {
+export function arrange<T>(
+  rows: readonly T[],
+  columns: readonly Arranged<T>[],
+  { search, sort, descending, locale }: Arrangement,
+): T[] {
   const words = search.toLocaleLowerCase(locale).split(/\s+/).filter(Boolean);
   const found = words.length === 0 ? [...rows] : rows.filter((row) => holdsAll(row, columns, words, locale));
   const column = columns.find(({ key }) => key === sort);
   if (!column) return found;
   const collator = new Intl.Collator(locale, { numeric: true, sensitivity: 'base' });
-  const valueOf = column.value ?? column.text;
+  const keyOf = column.value ?? column.text;
   const direction = descending ? -1 : 1;
   return found
-    .map((row) => ({ row, value: valueOf(row) }))
+    .map((row) => ({ row, value: keyOf(row) }))
     .toSorted((a, b) => direction * compare(a.value, b.value, collator))
     .map(({ row }) => row);
 }
 
 function holdsAll<T>(row: T, columns: readonly Arranged<T>[], words: string[], locale: string): boolean {
-  const text = columns.map((column) => column.text(row)).join('\n').toLocaleLowerCase(locale);
+  const text = columns
+    .map((column) => column.text(row))
+    .join('\n')
+    .toLocaleLowerCase(locale);
   return words.every((word) => text.includes(word));
 }
 

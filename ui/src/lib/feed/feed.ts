@@ -95,7 +95,12 @@ export class Feed {
       // The newcomer has nothing to show yet; a fresh snapshot serves all.
       this.#ask(topic);
     } else {
-      this.#topics.set(topic, { listeners: new Set([listener]), seq: undefined, refused: false, behindSince: undefined });
+      this.#topics.set(topic, {
+        listeners: new Set([listener]),
+        seq: undefined,
+        refused: false,
+        behindSince: undefined,
+      });
       this.#ask(topic);
     }
     return () => {
@@ -261,7 +266,11 @@ export class Feed {
     if (complete) return { state: 'live', since: undefined, retryAt: undefined };
     // A gap is being re-read: a short moment is no news, what is shown is still the last consistent state.
     if (this.#status.state === 'live') return this.#status;
-    return { state: this.#everLive ? 'late' : 'connecting', since: this.#everLive ? since : undefined, retryAt: undefined };
+    return {
+      state: this.#everLive ? 'late' : 'connecting',
+      since: this.#everLive ? since : undefined,
+      retryAt: undefined,
+    };
   }
 }
 

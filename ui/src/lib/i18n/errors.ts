@@ -9,7 +9,8 @@ export interface Words {
 
 /** Says what went wrong in the person's language and what to do. Codes we know have our words; others the box's own. */
 export function wordsFor(error: unknown): Words {
-  if (!(error instanceof ApiError)) return { what: m.error_unexpected(), remedy: error instanceof Error ? error.message : '' };
+  if (!(error instanceof ApiError))
+    return { what: m.error_unexpected(), remedy: error instanceof Error ? error.message : '' };
   switch (error.code) {
     case 'unreachable':
       return { what: m.error_unreachable(), remedy: m.error_unreachable_remedy() };

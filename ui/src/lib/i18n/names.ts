@@ -12,7 +12,11 @@ const CHANNEL: Record<string, () => string> = {
   social: m.channel_social,
   callback: m.channel_callback,
 };
-const DIRECTION: Record<string, () => string> = { in: m.direction_in, out: m.direction_out, internal: m.direction_internal };
+const DIRECTION: Record<string, () => string> = {
+  in: m.direction_in,
+  out: m.direction_out,
+  internal: m.direction_internal,
+};
 const STATE: Record<string, () => string> = {
   flow: m.state_flow,
   waiting: m.state_waiting,

@@ -1,5 +1,5 @@
-import type { UA } from 'jssip/lib/UA';
 import type { RTCSession } from 'jssip/lib/RTCSession';
+import type { UA } from 'jssip/lib/UA';
 import { ApiError, get } from '#lib/api/client.ts';
 import { devices } from './devices.svelte.ts';
 import { Level } from './level.svelte.ts';
@@ -44,6 +44,7 @@ export class Phone {
   #ua: UA | undefined;
   #release: (() => void) | undefined;
   #closed = false;
+  #ringOn: string | null = null;
   #expectUntil = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #watch: ReturnType<typeof setInterval> | undefined;
@@ -70,22 +71,25 @@ export class Phone {
   }
 
   /** Waits for the phone of this browser (one tab holds it at a time), then registers and stays registered. */
-  async start(): Promise<void> {
-    this.#state = 'connecting';
-    const credentials = await this.#credentials();
-    if (!credentials || this.#closed) return;
-    this.#extension = credentials.extension;
-    const locked = navigator.locks;
-    if (!locked) return this.#register(credentials);
+  async start(ringOn: string | null): Promise<void> {
+    this.#ringOn = ringOn;
+    if (ringOn === 'phone' || ringOn === 'number') {
+      this.#state = 'desk';
+      return;
+    }
     this.#state = 'elsewhere';
-    void locked.request('strongroom.phone', async () => {
+    // Each asking makes new credentials, so nobody asks before it is this tab's turn.
+    void navigator.locks.request('strongroom.phone', async () => {
       if (this.#closed) return;
+      this.#state = 'connecting';
       const released = new Promise<void>((resolve) => {
         this.#release = resolve;
       });
-      // Credentials live as long as the session: the ones asked before waiting may be old.
-      const fresh = await this.#credentials();
-      if (fresh && !this.#closed) await this.#register(fresh);
+      const credentials = await this.#credentials();
+      if (credentials && !this.#closed) {
+        this.#extension = credentials.extension;
+        await this.#register(credentials);
+      }
       await released;
     });
   }
@@ -160,6 +164,7 @@ export class Phone {
         this.#state = 'desk';
       } else {
         this.#state = 'failed';
+        this.#release?.();
         this.#again();
       }
     }
@@ -168,7 +173,7 @@ export class Phone {
 
   #again(): void {
     clearTimeout(this.#retry);
-    if (!this.#closed) this.#retry = setTimeout(() => void this.start(), 10_000);
+    if (!this.#closed) this.#retry = setTimeout(() => void this.start(this.#ringOn), 10_000);
   }
 
   async #register(credentials: Credentials): Promise<void> {
@@ -210,9 +215,16 @@ export class Phone {
         this.#again();
       }
     });
-    ua.on('newRTCSession', (event: { originator: string; session: RTCSession; request: { getHeader(name: string): string | undefined } }) => {
-      if (event.originator === 'remote') this.#incoming(event.session, event.request.getHeader('X-Interaction'));
-    });
+    ua.on(
+      'newRTCSession',
+      (event: {
+        originator: string;
+        session: RTCSession;
+        request: { getHeader(name: string): string | undefined };
+      }) => {
+        if (event.originator === 'remote') this.#incoming(event.session, event.request.getHeader('X-Interaction'));
+      },
+    );
     ua.start();
   }
 

@@ -2,7 +2,7 @@
 export interface MeAnswer {
   user: { id: string; username: string; displayName: string; role: Role };
   permissions: string[];
-  agent: { extension?: string | null } | null;
+  agent: { extension?: string | null; ringOn?: string | null } | null;
   locale: string;
   timeZone: string;
   mustChangePassword: boolean;
@@ -19,11 +19,16 @@ export interface Me {
   timeZone: string;
   mustChangePassword: boolean;
   /** Set for people who take work. */
-  agent: { extension: string | null } | null;
+  agent: { extension: string | null; ringOn: string | null } | null;
 }
 
 export function meOf({ user, agent, locale, ...rest }: MeAnswer): Me {
-  return { ...user, ...rest, language: locale, agent: agent ? { extension: agent.extension ?? null } : null };
+  return {
+    ...user,
+    ...rest,
+    language: locale,
+    agent: agent ? { extension: agent.extension ?? null, ringOn: agent.ringOn ?? null } : null,
+  };
 }
 
 export type Role = 'admin' | 'supervisor' | 'agent' | 'auditor';

@@ -40,7 +40,8 @@ class Keys {
 
   handle(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.repeat) return;
-    const typing = event.target instanceof HTMLElement && event.target.matches('input, textarea, select, [contenteditable]');
+    const typing =
+      event.target instanceof HTMLElement && event.target.matches('input, textarea, select, [contenteditable]');
     for (const { combo, run, when } of this.#bindings.toReversed()) {
       if (!matches(combo, event)) continue;
       if (isSingleCharacter(combo) && (typing || !this.#singleKeys)) continue;

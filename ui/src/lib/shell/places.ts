@@ -1,7 +1,7 @@
-import type { Component } from 'svelte';
 import AudioLines from '@lucide/svelte/icons/audio-lines';
 import BookOpenCheck from '@lucide/svelte/icons/book-open-check';
 import CalendarClock from '@lucide/svelte/icons/calendar-clock';
+import CircleDot from '@lucide/svelte/icons/circle-dot';
 import Gauge from '@lucide/svelte/icons/gauge';
 import Hash from '@lucide/svelte/icons/hash';
 import Headset from '@lucide/svelte/icons/headset';
@@ -13,10 +13,11 @@ import ScrollText from '@lucide/svelte/icons/scroll-text';
 import Server from '@lucide/svelte/icons/server';
 import Sparkles from '@lucide/svelte/icons/sparkles';
 import Tags from '@lucide/svelte/icons/tags';
-import UsersRound from '@lucide/svelte/icons/users-round';
-import Users from '@lucide/svelte/icons/users';
-import Waypoints from '@lucide/svelte/icons/waypoints';
 import UserCog from '@lucide/svelte/icons/user-cog';
+import Users from '@lucide/svelte/icons/users';
+import UsersRound from '@lucide/svelte/icons/users-round';
+import Waypoints from '@lucide/svelte/icons/waypoints';
+import type { Component } from 'svelte';
 import { m } from '#lib/paraglide/messages.js';
 
 export interface Place {
@@ -45,6 +46,13 @@ export const PLACES: readonly Place[] = [
   { href: '/admin/reasons', label: m.nav_reasons, icon: BookOpenCheck, needs: 'reasons:read', group: 'admin' },
   { href: '/admin/phones', label: m.nav_phones, icon: Phone, needs: 'phones:read', group: 'admin' },
   { href: '/admin/trunks', label: m.nav_trunks, icon: Network, needs: 'trunks:read', group: 'admin' },
+  {
+    href: '/admin/recording-rules',
+    label: m.nav_recording_rules,
+    icon: CircleDot,
+    needs: 'recording-rules:read',
+    group: 'admin',
+  },
   { href: '/admin/users', label: m.nav_users, icon: UserCog, needs: 'users:read', group: 'admin' },
   { href: '/admin/audit', label: m.nav_audit, icon: ScrollText, needs: 'audit:read', group: 'admin' },
   { href: '/admin/system', label: m.nav_system, icon: Server, needs: 'audit:read', group: 'admin' },

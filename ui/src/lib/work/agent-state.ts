@@ -13,8 +13,10 @@ export interface AgentState {
 /** One word and one colour for what an agent does now. */
 export function agentState(agent: AgentLive): AgentState {
   if (agent.activity === 'busy') return { tone: 'busy', word: m.state_busy(), since: agent.activitySince, rank: 1 };
-  if (agent.activity === 'offered') return { tone: 'accent', word: m.state_offered(), since: agent.activitySince, rank: 0 };
-  if (agent.activity === 'wrap-up') return { tone: 'wrap', word: m.state_wrap_up(), since: agent.activitySince, rank: 2 };
+  if (agent.activity === 'offered')
+    return { tone: 'accent', word: m.state_offered(), since: agent.activitySince, rank: 0 };
+  if (agent.activity === 'wrap-up')
+    return { tone: 'wrap', word: m.state_wrap_up(), since: agent.activitySince, rank: 2 };
   switch (agent.presence) {
     case 'ready':
       return { tone: 'ok', word: m.state_ready(), since: agent.since, rank: 3 };

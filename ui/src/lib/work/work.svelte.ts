@@ -21,7 +21,9 @@ export class Work {
   readonly #stop: () => void;
   #busy = $state<string | undefined>();
 
-  readonly offers: OfferView[] = $derived.by(() => this.#live.me.current?.offers.filter((o) => o.state === 'pending') ?? NONE);
+  readonly offers: OfferView[] = $derived.by(
+    () => this.#live.me.current?.offers.filter((o) => o.state === 'pending') ?? NONE,
+  );
   readonly items: WorkItem[] = $derived.by(() => this.#live.me.current?.work ?? NONE);
   /** The conversation that has a call: there is one at a time. */
   readonly onCall: (WorkItem & { call: NonNullable<WorkItem['call']> }) | undefined = $derived.by(() =>
@@ -29,14 +31,18 @@ export class Work {
   );
   /** The box has me in a call, but this browser carries no audio of it: after a reload. */
   readonly audioLost: boolean = $derived.by(
-    () => this.#phone.state === 'ready' && this.onCall?.state === 'active' && this.onCall.call.state !== 'ringing' && !this.#phone.isTalking,
+    () =>
+      this.#phone.state === 'ready' &&
+      this.onCall?.state === 'active' &&
+      this.onCall.call.state !== 'ringing' &&
+      !this.#phone.isTalking,
   );
 
   constructor({ me, live, phone }: { me: Me; live: Live; phone: Phone }) {
     this.#live = live;
     this.#phone = phone;
     const release = me.agent ? live.me.hold() : () => undefined;
-    if (me.agent) void phone.start();
+    if (me.agent) void phone.start(me.agent.ringOn);
     const stopEffects = $effect.root(() => {
       $effect(() => {
         const rings = this.offers.some((offer) => offer.channel !== 'voice' || phone.state !== 'desk');
@@ -98,6 +104,11 @@ export class Work {
     if (done && !muted) this.#phone.mute(false);
   }
 
+  async record(mode: 'pause' | 'resume'): Promise<void> {
+    const call = this.onCall?.call;
+    if (call) await this.#do('record', () => post(`/calls/${call.id}/record`, { mode }));
+  }
+
   async sendDigits(digits: string): Promise<void> {
     const call = this.onCall?.call;
     if (call) await attempt(() => post(`/calls/${call.id}/dtmf`, { digits }));
@@ -124,11 +135,13 @@ export class Work {
     const call = this.onCall?.call;
     if (!call) return;
     this.#phone.expectCall();
-    await this.#do('reconnect', () => post(`/calls/${call.id}/reconnect`));
+    await this.#do('reconnect', () => post(`/calls/${call.id}/ring-me`));
   }
 
   async finishWrapUp(item: WorkItem, disposition: string | null, notes: string): Promise<boolean> {
-    return this.#do('wrap-up', () => post(`/interactions/${item.interactionId}/wrap-up`, { disposition, notes: notes.trim() || null }));
+    return this.#do('wrap-up', () =>
+      post(`/interactions/${item.interactionId}/wrap-up`, { disposition, notes: notes.trim() || null }),
+    );
   }
 
   async extendWrapUp(item: WorkItem, seconds: number): Promise<void> {

@@ -47,6 +47,10 @@ export interface ListSpec {
   names?: { path: string; key: string }[];
   /** Things that the box made by itself cannot be changed. */
   locked?: (row: Row) => boolean;
+  /** Making a new one answers something that is shown once, and a new one can be asked for: credentials. */
+  secret?: { rotate: (row: Row) => string };
+  /** People here are made elsewhere. */
+  noDelete?: boolean;
   nameOf: (row: Row) => string;
   icon?: Component;
 }
@@ -63,6 +67,8 @@ export const num = (row: Row, key: string): number => {
 /** What changed between the row as it was read and the form: only that is sent, so that two people can edit different fields of one thing. */
 export function changes(before: Record<string, unknown>, form: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(form).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key] ?? null) && value !== undefined),
+    Object.entries(form).filter(
+      ([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key] ?? null) && value !== undefined,
+    ),
   );
 }

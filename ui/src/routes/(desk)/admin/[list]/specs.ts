@@ -1,5 +1,5 @@
-import { duration, moment, percent } from '#lib/i18n/time.ts';
 import { readable } from '#lib/i18n/phone-number.ts';
+import { duration, moment, percent } from '#lib/i18n/time.ts';
 import { m } from '#lib/paraglide/messages.js';
 import { type Field, type ListSpec, num, type Row, str } from './list.ts';
 
@@ -21,9 +21,35 @@ const STRATEGY: Record<string, () => string> = {
   'most-skilled': m.strategy_most_skilled,
   'ring-all': m.strategy_ring_all,
 };
-const WRAP_UP: Record<string, () => string> = { none: m.wrap_none, timed: m.wrap_timed, 'until-done': m.wrap_until_done };
-const ROLE: Record<string, () => string> = { admin: m.role_admin, supervisor: m.role_supervisor, agent: m.role_agent, auditor: m.role_auditor };
-const options = (table: Record<string, () => string>) => Object.entries(table).map(([value, label]) => ({ value, label }));
+const WRAP_UP: Record<string, () => string> = {
+  none: m.wrap_none,
+  timed: m.wrap_timed,
+  'until-done': m.wrap_until_done,
+};
+const RING_ON: Record<string, () => string> = {
+  all: m.ring_all_phones,
+  browser: m.phone_kind_browser,
+  phone: m.phone_desk,
+  number: m.ring_outside,
+};
+const PHONE_KIND: Record<string, () => string> = {
+  sip: m.phone_kind_sip,
+  browser: m.phone_kind_browser,
+  fixed: m.phone_kind_fixed,
+};
+const RECORD: Record<string, () => string> = {
+  always: m.record_always,
+  never: m.record_never,
+  percent: m.record_percent,
+};
+const ROLE: Record<string, () => string> = {
+  admin: m.role_admin,
+  supervisor: m.role_supervisor,
+  agent: m.role_agent,
+  auditor: m.role_auditor,
+};
+const options = (table: Record<string, () => string>) =>
+  Object.entries(table).map(([value, label]) => ({ value, label }));
 const word = (table: Record<string, () => string>, value: string) => table[value]?.() ?? value;
 const LANGUAGES = [
   { value: 'en', label: () => 'English' },
@@ -43,10 +69,37 @@ export const SPECS: Record<string, ListSpec> = {
       named('name', m.name),
       activeColumn,
       { key: 'strategy', label: m.strategy, text: (row) => word(STRATEGY, str(row, 'strategy')) },
-      { key: 'priority', label: m.priority, text: (row) => str(row, 'priority'), value: (row) => num(row, 'priority'), num: true, end: true },
-      { key: 'level', label: m.service_level_goal, text: (row) => `${percent(num(row, 'serviceLevelTarget'))} / ${str(row, 'answerWithinS')} s`, value: (row) => num(row, 'serviceLevelTarget'), num: true, end: true },
-      { key: 'offer', label: m.offer_time, text: (row) => `${str(row, 'offerTimeoutS')} s`, value: (row) => num(row, 'offerTimeoutS'), num: true, end: true, wide: true },
-      { key: 'wrapUp', label: m.state_wrap_up, text: (row) => (row.wrapUp === 'timed' ? `${str(row, 'wrapUpS')} s` : word(WRAP_UP, str(row, 'wrapUp'))), wide: true },
+      {
+        key: 'priority',
+        label: m.priority,
+        text: (row) => str(row, 'priority'),
+        value: (row) => num(row, 'priority'),
+        num: true,
+        end: true,
+      },
+      {
+        key: 'level',
+        label: m.service_level_goal,
+        text: (row) => `${percent(num(row, 'serviceLevelTarget'))} / ${str(row, 'answerWithinS')} s`,
+        value: (row) => num(row, 'serviceLevelTarget'),
+        num: true,
+        end: true,
+      },
+      {
+        key: 'offer',
+        label: m.offer_time,
+        text: (row) => `${str(row, 'offerTimeoutS')} s`,
+        value: (row) => num(row, 'offerTimeoutS'),
+        num: true,
+        end: true,
+        wide: true,
+      },
+      {
+        key: 'wrapUp',
+        label: m.state_wrap_up,
+        text: (row) => (row.wrapUp === 'timed' ? `${str(row, 'wrapUpS')} s` : word(WRAP_UP, str(row, 'wrapUp'))),
+        wide: true,
+      },
     ],
     fields: [
       nameField,
@@ -54,9 +107,33 @@ export const SPECS: Record<string, ListSpec> = {
       active,
       { key: 'strategy', label: m.strategy, kind: 'select', options: options(STRATEGY) },
       { key: 'priority', label: m.priority, kind: 'number', min: 0, max: 10, hint: m.priority_hint },
-      { key: 'answerWithinS', label: m.answer_within, kind: 'number', min: 1, max: 3600, unit: m.seconds, hint: m.answer_within_hint },
-      { key: 'serviceLevelTarget', label: m.service_level_goal, kind: 'number', min: 0, max: 100, unit: () => '%', share: true },
-      { key: 'offerTimeoutS', label: m.offer_time, kind: 'number', min: 1, max: 600, unit: m.seconds, hint: m.offer_time_hint },
+      {
+        key: 'answerWithinS',
+        label: m.answer_within,
+        kind: 'number',
+        min: 1,
+        max: 3600,
+        unit: m.seconds,
+        hint: m.answer_within_hint,
+      },
+      {
+        key: 'serviceLevelTarget',
+        label: m.service_level_goal,
+        kind: 'number',
+        min: 0,
+        max: 100,
+        unit: () => '%',
+        share: true,
+      },
+      {
+        key: 'offerTimeoutS',
+        label: m.offer_time,
+        kind: 'number',
+        min: 1,
+        max: 600,
+        unit: m.seconds,
+        hint: m.offer_time_hint,
+      },
       { key: 'maxWaiting', label: m.max_waiting, kind: 'number', min: 0, hint: m.max_waiting_hint },
       { key: 'maxWaitS', label: m.max_wait, kind: 'number', min: 1, unit: m.seconds },
       { key: 'wrapUp', label: m.state_wrap_up, kind: 'select', options: options(WRAP_UP) },
@@ -76,11 +153,26 @@ export const SPECS: Record<string, ListSpec> = {
       named('username', m.username),
       { key: 'role', label: m.role, text: (row) => word(ROLE, str(row, 'role')) },
       activeColumn,
-      { key: 'lastSignInAt', label: m.last_sign_in, text: (row) => moment(row.lastSignInAt as string | null), value: (row) => str(row, 'lastSignInAt'), num: true, wide: true },
+      {
+        key: 'lastSignInAt',
+        label: m.last_sign_in,
+        text: (row) => moment(row.lastSignInAt as string | null),
+        value: (row) => str(row, 'lastSignInAt'),
+        num: true,
+        wide: true,
+      },
     ],
     fields: [
       { key: 'displayName', label: m.name, kind: 'text', required: true, max: 120 },
-      { key: 'username', label: m.username, kind: 'text', required: true, max: 64, pattern: '[a-z0-9][a-z0-9._@\\-]*', hint: m.username_hint },
+      {
+        key: 'username',
+        label: m.username,
+        kind: 'text',
+        required: true,
+        max: 64,
+        pattern: '[a-z0-9][a-z0-9._@\\-]*',
+        hint: m.username_hint,
+      },
       { key: 'role', label: m.role, kind: 'select', options: options(ROLE) },
       active,
       { key: 'language', label: m.language, kind: 'select', options: LANGUAGES },
@@ -102,9 +194,22 @@ export const SPECS: Record<string, ListSpec> = {
       named('code', m.code),
       { key: 'paid', label: m.paid, text: (row) => (row.paid ? m.yes() : m.no()) },
       activeColumn,
-      { key: 'position', label: m.order, text: (row) => str(row, 'position'), value: (row) => num(row, 'position'), num: true, end: true },
+      {
+        key: 'position',
+        label: m.order,
+        text: (row) => str(row, 'position'),
+        value: (row) => num(row, 'position'),
+        num: true,
+        end: true,
+      },
     ],
-    fields: [{ key: 'label', label: m.name, kind: 'text', required: true, max: 100 }, { key: 'code', label: m.code, kind: 'text', required: true, max: 40, onlyNew: true, hint: m.code_hint }, { key: 'paid', label: m.paid, kind: 'check' }, active, position],
+    fields: [
+      { key: 'label', label: m.name, kind: 'text', required: true, max: 100 },
+      { key: 'code', label: m.code, kind: 'text', required: true, max: 40, onlyNew: true, hint: m.code_hint },
+      { key: 'paid', label: m.paid, kind: 'check' },
+      active,
+      position,
+    ],
   },
   dispositions: {
     path: '/dispositions',
@@ -119,7 +224,14 @@ export const SPECS: Record<string, ListSpec> = {
       named('code', m.code),
       { key: 'queueId', label: m.queue, text: (row, names) => (row.queueId ? names(row.queueId) : m.every_queue()) },
       activeColumn,
-      { key: 'position', label: m.order, text: (row) => str(row, 'position'), value: (row) => num(row, 'position'), num: true, end: true },
+      {
+        key: 'position',
+        label: m.order,
+        text: (row) => str(row, 'position'),
+        value: (row) => num(row, 'position'),
+        num: true,
+        end: true,
+      },
     ],
     fields: [
       { key: 'label', label: m.name, kind: 'text', required: true, max: 100 },
@@ -163,11 +275,24 @@ export const SPECS: Record<string, ListSpec> = {
     columns: [
       { key: 'number', label: m.number, text: (row) => readable(str(row, 'number')), num: true },
       named('name', m.name),
-      { key: 'target', label: m.leads_to, text: (row, names) => (row.flowId ? `${m.flow()}: ${names(row.flowId)}` : `${m.queue()}: ${names(row.queueId)}`) },
+      {
+        key: 'target',
+        label: m.leads_to,
+        text: (row, names) =>
+          row.flowId ? `${m.flow()}: ${names(row.flowId)}` : `${m.queue()}: ${names(row.queueId)}`,
+      },
       named('language', m.language),
     ],
     fields: [
-      { key: 'number', label: m.number, kind: 'text', required: true, max: 16, pattern: '\\+[1-9][0-9]{1,14}', hint: m.number_hint },
+      {
+        key: 'number',
+        label: m.number,
+        kind: 'text',
+        required: true,
+        max: 16,
+        pattern: '\\+[1-9][0-9]{1,14}',
+        hint: m.number_hint,
+      },
       { key: 'name', label: m.name, kind: 'text', max: 100 },
       { key: 'flowId', label: m.flow, kind: 'reference', path: '/flows', nameKey: 'name', none: m.none },
       { key: 'queueId', label: m.queue, kind: 'reference', path: '/queues', nameKey: 'name', none: m.none },
@@ -183,10 +308,23 @@ export const SPECS: Record<string, ListSpec> = {
     columns: [
       named('name', m.name),
       named('timeZone', m.time_zone),
-      { key: 'weekly', label: m.weekly, text: (row) => m.ranges_count({ count: Array.isArray(row.weekly) ? row.weekly.length : 0 }) },
-      { key: 'holidays', label: m.holidays, text: (row) => String(Array.isArray(row.holidays) ? row.holidays.length : 0), num: true, end: true },
+      {
+        key: 'weekly',
+        label: m.weekly,
+        text: (row) => m.ranges_count({ count: Array.isArray(row.weekly) ? row.weekly.length : 0 }),
+      },
+      {
+        key: 'holidays',
+        label: m.holidays,
+        text: (row) => String(Array.isArray(row.holidays) ? row.holidays.length : 0),
+        num: true,
+        end: true,
+      },
     ],
-    fields: [nameField, { key: 'timeZone', label: m.time_zone, kind: 'text', required: true, max: 60, hint: m.time_zone_hint }],
+    fields: [
+      nameField,
+      { key: 'timeZone', label: m.time_zone, kind: 'text', required: true, max: 60, hint: m.time_zone_hint },
+    ],
   },
   prompts: {
     path: '/prompts',
@@ -199,7 +337,14 @@ export const SPECS: Record<string, ListSpec> = {
       named('name', m.name),
       { key: 'language', label: m.language, text: (row) => (row.language === '*' ? '–' : str(row, 'language')) },
       { key: 'text', label: m.spoken_text, text: (row) => str(row, 'text') },
-      { key: 'durationS', label: m.talk_time, text: (row) => duration(num(row, 'durationS')), value: (row) => num(row, 'durationS'), num: true, end: true },
+      {
+        key: 'durationS',
+        label: m.talk_time,
+        text: (row) => duration(num(row, 'durationS')),
+        value: (row) => num(row, 'durationS'),
+        num: true,
+        end: true,
+      },
     ],
     fields: [
       nameField,
@@ -214,13 +359,20 @@ export const SPECS: Record<string, ListSpec> = {
     one: m.phone,
     empty: m.empty_phones,
     names: [{ path: '/agents', key: 'name' }],
+    secret: { rotate: (row) => `/phones/${row.id}/rotate` },
     nameOf: (row) => str(row, 'label') || str(row, 'extension'),
     columns: [
       named('label', m.name),
       named('extension', m.extension_short),
-      named('kind', m.kind),
+      { key: 'kind', label: m.kind, text: (row) => word(PHONE_KIND, str(row, 'kind')) },
+      named('username', m.username),
       { key: 'agentId', label: m.agent, text: (row, names) => (row.agentId ? names(row.agentId) : '') },
-      { key: 'online', label: m.state, text: (row) => (row.online ? m.phone_online() : m.phone_offline()), tone: (row) => (row.online ? 'ok' : 'warn') },
+      {
+        key: 'online',
+        label: m.state,
+        text: (row) => (row.online ? m.phone_online() : m.phone_offline()),
+        tone: (row) => (row.online ? 'ok' : 'warn'),
+      },
     ],
     fields: [
       { key: 'label', label: m.name, kind: 'text', required: true, max: 80 },
@@ -229,14 +381,110 @@ export const SPECS: Record<string, ListSpec> = {
         label: m.kind,
         kind: 'select',
         onlyNew: true,
-        options: [
-          { value: 'sip', label: m.phone_kind_sip },
-          { value: 'browser', label: m.phone_kind_browser },
-          { value: 'fixed', label: m.phone_kind_fixed },
-        ],
+        options: options(PHONE_KIND),
       },
       { key: 'extension', label: m.extension_short, kind: 'text', max: 12, pattern: '[0-9*#]{1,12}' },
       { key: 'agentId', label: m.agent, kind: 'reference', path: '/agents', nameKey: 'name', none: m.none },
+    ],
+  },
+  agents: {
+    path: '/agents',
+    permission: 'agents',
+    title: m.nav_agents,
+    one: m.agent,
+    empty: m.empty_agents,
+    names: [
+      { path: '/teams', key: 'name' },
+      { path: '/skills', key: 'name' },
+    ],
+    nameOf: (row) => str(row, 'name'),
+    columns: [
+      named('name', m.name),
+      { ...named('extension', m.extension_short), num: true },
+      { key: 'teamId', label: m.team, text: (row, names) => (row.teamId ? names(row.teamId) : '') },
+      { key: 'ringOn', label: m.ring_on, text: (row) => word(RING_ON, str(row, 'ringOn')) },
+      {
+        key: 'skills',
+        label: m.nav_skills,
+        text: (row, names) =>
+          ((row.skills ?? []) as { skillId: string; level: number }[])
+            .map(({ skillId, level }) => `${names(skillId)} ${level}`)
+            .join(', '),
+      },
+    ],
+    fields: [
+      {
+        key: 'userId',
+        label: m.user,
+        kind: 'reference',
+        path: '/users',
+        nameKey: 'displayName',
+        onlyNew: true,
+        required: true,
+      },
+      { key: 'extension', label: m.extension_short, kind: 'text', max: 16, pattern: '[0-9*#]{1,16}' },
+      { key: 'teamId', label: m.team, kind: 'reference', path: '/teams', nameKey: 'name', none: m.none },
+      { key: 'ringOn', label: m.ring_on, kind: 'select', options: options(RING_ON) },
+      { key: 'ringNumber', label: m.ring_number, kind: 'text', max: 40 },
+    ],
+  },
+  flows: {
+    path: '/flows',
+    permission: 'flows',
+    title: m.nav_flows,
+    one: m.flow,
+    empty: m.empty_flows,
+    nameOf: (row) => str(row, 'name'),
+    columns: [
+      named('name', m.name),
+      named('description', m.description),
+      {
+        key: 'published',
+        label: m.state,
+        text: (row) => (row.publishedVersionId ? m.published() : m.not_published()),
+        tone: (row) => (row.publishedVersionId ? 'ok' : 'warn'),
+      },
+    ],
+    fields: [nameField, { key: 'description', label: m.description, kind: 'long', max: 2000 }],
+  },
+  'recording-rules': {
+    path: '/recording-rules',
+    permission: 'recording-rules',
+    title: m.nav_recording_rules,
+    one: m.recording_rule,
+    empty: m.empty_recording_rules,
+    names: [
+      { path: '/queues', key: 'name' },
+      { path: '/agents', key: 'name' },
+    ],
+    nameOf: (row) => str(row, 'name'),
+    columns: [
+      named('name', m.name),
+      {
+        key: 'mode',
+        label: m.what,
+        text: (row) => (row.mode === 'percent' ? `${str(row, 'percent')} %` : word(RECORD, str(row, 'mode'))),
+      },
+      { key: 'queueId', label: m.queue, text: (row, names) => (row.queueId ? names(row.queueId) : m.every_queue()) },
+      { key: 'agentId', label: m.agent, text: (row, names) => (row.agentId ? names(row.agentId) : '') },
+      activeColumn,
+      {
+        key: 'position',
+        label: m.order,
+        text: (row) => str(row, 'position'),
+        value: (row) => num(row, 'position'),
+        num: true,
+        end: true,
+      },
+    ],
+    fields: [
+      nameField,
+      { key: 'mode', label: m.what, kind: 'select', options: options(RECORD) },
+      { key: 'percent', label: m.percent_of_calls, kind: 'number', min: 0, max: 100, unit: () => '%' },
+      { key: 'queueId', label: m.queue, kind: 'reference', path: '/queues', nameKey: 'name', none: m.every_queue },
+      { key: 'agentId', label: m.agent, kind: 'reference', path: '/agents', nameKey: 'name', none: m.none },
+      active,
+      position,
     ],
   },
   trunks: {
@@ -248,13 +496,24 @@ export const SPECS: Record<string, ListSpec> = {
     nameOf: (row) => str(row, 'name'),
     columns: [
       named('name', m.name),
-      { key: 'kind', label: m.kind, text: (row) => (row.kind === 'registration' ? m.trunk_registration() : m.trunk_address()) },
+      {
+        key: 'kind',
+        label: m.kind,
+        text: (row) => (row.kind === 'registration' ? m.trunk_registration() : m.trunk_address()),
+      },
       { key: 'host', label: m.host, text: (row) => `${str(row, 'host')}${row.port ? `:${row.port}` : ''}` },
       { key: 'transport', label: m.transport, text: (row) => str(row, 'transport').toUpperCase(), wide: true },
       {
         key: 'state',
         label: m.state,
-        text: (row) => (row.enabled === false ? m.inactive() : row.up === undefined ? m.unknown() : row.up ? m.trunk_up() : m.trunk_down()),
+        text: (row) =>
+          row.enabled === false
+            ? m.inactive()
+            : row.up === undefined
+              ? m.unknown()
+              : row.up
+                ? m.trunk_up()
+                : m.trunk_down(),
         tone: (row) => (row.enabled === false || row.up === undefined ? 'neutral' : row.up ? 'ok' : 'danger'),
       },
     ],

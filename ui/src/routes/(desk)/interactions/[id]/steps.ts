@@ -14,37 +14,57 @@ export interface Step {
 /** Segments, offers, events and recordings on one line, in the order in which they happened. */
 export function steps(trace: InteractionTrace): Step[] {
   return [
-    ...trace.segments.map((segment): Step => ({
-      key: `s-${segment.id}`,
-      at: segment.startedAt,
-      kind: 'segment',
-      what: segmentName(segment.kind),
-      detail: joined(segment.queueName, segment.agentName, segment.durationS === null ? null : duration(segment.durationS), segment.end && endName(segment.end)),
-    })),
-    ...trace.offers.map((offer): Step => ({
-      key: `o-${offer.id}`,
-      at: offer.offeredAt,
-      kind: 'offer',
-      what: m.offer_to({ agent: offer.agentName }),
-      detail: joined(offerName(offer.state), offer.endedAt && duration((Date.parse(offer.endedAt) - Date.parse(offer.offeredAt)) / 1000)),
-    })),
-    ...trace.recordings.map((recording): Step => ({
-      key: `r-${recording.id}`,
-      at: recording.startedAt,
-      kind: 'recording',
-      what: m.recording_on(),
-      detail: joined(recording.durationS === null ? null : duration(recording.durationS), recording.error, recording.silent ? m.recording_silent() : null),
-    })),
-    ...trace.events.map((event, index): Step => ({
-      key: `e-${index}`,
-      at: event.at,
-      kind: 'event',
-      what: event.type,
-      detail: Object.entries(event.data)
-        .filter(([, value]) => value !== null && value !== '')
-        .map(([key, value]) => `${key}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
-        .join(' · '),
-    })),
+    ...trace.segments.map(
+      (segment): Step => ({
+        key: `s-${segment.id}`,
+        at: segment.startedAt,
+        kind: 'segment',
+        what: segmentName(segment.kind),
+        detail: joined(
+          segment.queueName,
+          segment.agentName,
+          segment.durationS === null ? null : duration(segment.durationS),
+          segment.end && endName(segment.end),
+        ),
+      }),
+    ),
+    ...trace.offers.map(
+      (offer): Step => ({
+        key: `o-${offer.id}`,
+        at: offer.offeredAt,
+        kind: 'offer',
+        what: m.offer_to({ agent: offer.agentName }),
+        detail: joined(
+          offerName(offer.state),
+          offer.endedAt && duration((Date.parse(offer.endedAt) - Date.parse(offer.offeredAt)) / 1000),
+        ),
+      }),
+    ),
+    ...trace.recordings.map(
+      (recording): Step => ({
+        key: `r-${recording.id}`,
+        at: recording.startedAt,
+        kind: 'recording',
+        what: m.recording_on(),
+        detail: joined(
+          recording.durationS === null ? null : duration(recording.durationS),
+          recording.error,
+          recording.silent ? m.recording_silent() : null,
+        ),
+      }),
+    ),
+    ...trace.events.map(
+      (event, index): Step => ({
+        key: `e-${index}`,
+        at: event.at,
+        kind: 'event',
+        what: event.type,
+        detail: Object.entries(event.data)
+          .filter(([, value]) => value !== null && value !== '')
+          .map(([key, value]) => `${key}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+          .join(' · '),
+      }),
+    ),
   ].toSorted((a, b) => a.at.localeCompare(b.at));
 }
 

@@ -160,6 +160,16 @@ export function flowStore(db: Database) {
       if (changed === 0) throw new AppError('conflict', 'stale', 'The flow was changed meanwhile.');
     },
 
+    /** Runs whose call ended while nobody was there to say so lose their variables; ended ones are kept for a month. */
+    async sweepRuns(now: Date): Promise<void> {
+      const before = (days: number): Date => new Date(now.getTime() - days * 86_400_000);
+      await db('flow_run')
+        .where({ outcome: null })
+        .where('updated_at', '<', before(2))
+        .update({ outcome: 'gone', variables: '{}', secure_from: null });
+      await db('flow_run').whereNotNull('outcome').where('updated_at', '<', before(30)).delete();
+    },
+
     async openRun(interactionId: string): Promise<RunState | undefined> {
       const row = await db('flow_run')
         .where({ interaction_id: interactionId, outcome: null })

@@ -229,6 +229,30 @@ describe('versions of a flow', () => {
   });
 });
 
+describe('runs that nobody ended', () => {
+  it('lose their variables after two days and go after a month', async () => {
+    const run = (days: number, outcome: string | null) => ({
+      id: uuidv7(),
+      interaction_id: uuidv7(),
+      flow_version_id: uuidv7(),
+      step: 'x',
+      steps: 1,
+      language: 'en',
+      variables: JSON.stringify({ account: 'A-17' }),
+      outcome,
+      started_at: new Date(),
+      updated_at: new Date(Date.now() - days * 86_400_000),
+    });
+    const [fresh, stale, old] = [run(1, null), run(3, null), run(31, 'gone')];
+    await database.db('flow_run').insert([fresh, stale, old]);
+    await admin.store.sweepRuns(new Date());
+    const kept = (id: string) => database.db('flow_run').where({ id }).first('outcome', 'variables');
+    expect(await kept(fresh.id)).toEqual({ outcome: null, variables: { account: 'A-17' } });
+    expect(await kept(stale.id)).toEqual({ outcome: 'gone', variables: {} });
+    expect(await kept(old.id)).toBeUndefined();
+  });
+});
+
 describe('http steps', () => {
   const ask = (url: string, more: object = {}): FlowDocumentInput => ({
     schema: 1,

@@ -1,6 +1,7 @@
 export { makeDefaultPrompts } from './default-prompts.ts';
 export { DigitInput } from './digits.ts';
 export { createFlowAdmin, EMPTY_FLOW, type FlowAdmin, type ReferenceSource } from './flow-admin.ts';
+export { flowStore } from './flow-store.ts';
 export { createFlows, type Flows, type PublishedFlow } from './flows.ts';
 export {
   type EnqueueRequest,

@@ -1,5 +1,5 @@
 // The role `work`: what may take its time. Recordings become files, old sounds are swept away.
-import { createPrompts } from '#appliance/flows/index.ts';
+import { createPrompts, flowStore } from '#appliance/flows/index.ts';
 import { createInteractions } from '#appliance/interactions/index.ts';
 import { systemClock } from '#appliance/kernel/clock.ts';
 import { messageOf } from '#appliance/kernel/errors.ts';
@@ -41,13 +41,14 @@ export const start: StartRole = async ({ config, log, instance }) => {
     },
   });
   defineRecordingJobs(jobs, processor);
-  jobs.define('prompts.sweep', { attempts: 1, backoffMs: 1000, concurrency: 1 }, async () => {
+  jobs.define('flows.sweep', { attempts: 1, backoffMs: 1000, concurrency: 1 }, async () => {
+    await flowStore(db).sweepRuns(clock.now());
     const removed = await prompts.sweep();
     if (removed > 0) log.info({ removed }, 'sounds that nothing uses were removed');
   });
 
   await jobs.start();
-  await Promise.all([jobs.schedule('prompts.sweep', { everyMs: SWEEP_MS }), scheduleRecordingJobs(jobs)]);
+  await Promise.all([jobs.schedule('flows.sweep', { everyMs: SWEEP_MS }), scheduleRecordingJobs(jobs)]);
   // What a power cut left is dealt with now, not in a minute.
   await processor.scan().then(
     ({ enqueued }) => enqueued.length > 0 && log.info({ recordings: enqueued.length }, 'raw recordings were waiting'),

@@ -13,6 +13,7 @@ const TWIST_REVERSE = 10 ** 0.4; // low group above high
 const TWIST_SUSPICIOUS = 10 ** 1.5;
 const PEAK_OVER_OTHERS = 10 ** 0.8;
 const ENERGY_SHARE = 0.8; // speech rarely puts 80 % of its energy into one pair for two blocks: talk-off
+const STILL_THERE = 1 / 16;
 const SUSPICIOUS_SHARE = 0.35;
 
 /** The newest heard: how many samples ago the doubtful stretch ended (negative: still ahead), and its length. */
@@ -30,6 +31,9 @@ export class InbandDetector {
   #digit = '';
   #blocks = 0;
   #misses = 0;
+  #row = 0;
+  #column = 4;
+  #level = 0;
 
   constructor(tell: DigitListener) {
     this.#tell = tell;
@@ -69,17 +73,22 @@ export class InbandDetector {
     // power of a sine = (A n / 2)^2, its energy = n A^2 / 2
     const share = energy > 0 ? (2 * (low + high)) / (BLOCK * energy) : 0;
     if (this.onSuspicion && doubtful(low, high, share)) this.onSuspicion(samplesAfter - 2 * BLOCK, 4 * BLOCK);
-    this.#hit(isKey(power, row, column, share) ? KEYPAD[row * 4 + column - 4]! : '');
+    this.#hit(isKey(power, row, column, share) ? KEYPAD[row * 4 + column - 4]! : '', power);
   }
 
-  /** A key counts after two equal blocks, and ends after two blocks without it: ITU-T Q.24 bridges gaps of 20 ms. */
-  #hit(hit: string): void {
+  /** A key counts after two equal blocks, and ends after two blocks without its tones: ITU-T Q.24 bridges holes of 20 ms. */
+  #hit(hit: string, power: Float64Array): void {
     if (this.#digit) {
       this.#blocks++;
-      if (hit === this.#digit) this.#misses = 0;
+      const own = power[this.#row]! + power[this.#column]!;
+      if (hit === this.#digit || (hit === '' && own > this.#level * STILL_THERE)) this.#misses = 0;
       else if (++this.#misses >= 2) this.#end();
     }
     if (!this.#digit && hit && hit === this.#lastHit) {
+      const key = KEYPAD.indexOf(hit);
+      this.#row = key >> 2;
+      this.#column = 4 + (key & 3);
+      this.#level = power[this.#row]! + power[this.#column]!;
       this.#digit = hit;
       this.#blocks = 2;
       this.#misses = 0;

@@ -53,6 +53,7 @@ export function crud<Row extends CrudRow, Fields extends ZodObject>(
   const read = `${options.permission}:read` as Permission;
   const write = `${options.permission}:write` as Permission;
   const one = `${path}/{id}`;
+  const aNoun = `${/^[aeio]/.test(noun) ? 'an' : 'a'} ${noun}`;
   const own = { id: uuid, version: z.number().int(), createdAt: time, updatedAt: time };
   const answer = (options.viewSchema ?? options.schema).extend(own);
   const strip = without([...OWN, ...(options.readOnly ?? [])]);
@@ -92,7 +93,7 @@ export function crud<Row extends CrudRow, Fields extends ZodObject>(
       method: 'POST',
       path,
       permission: write,
-      summary: `Creates a ${noun}`,
+      summary: `Creates ${aNoun}`,
       payload: whole,
       response: answer,
       status: 201,
@@ -128,7 +129,7 @@ export function crud<Row extends CrudRow, Fields extends ZodObject>(
       method,
       path: one,
       permission: write,
-      summary: method === 'PUT' ? `Replaces a ${noun}` : `Changes fields of a ${noun}`,
+      summary: method === 'PUT' ? `Replaces ${aNoun}` : `Changes fields of ${aNoun}`,
       params: idParams,
       payload: method === 'PUT' ? whole : part,
       response: answer,
@@ -156,7 +157,7 @@ export function crud<Row extends CrudRow, Fields extends ZodObject>(
     method: 'DELETE',
     path: one,
     permission: write,
-    summary: `Removes a ${noun}`,
+    summary: `Removes ${aNoun}`,
     params: idParams,
     conditional: true,
     handler: async ({ params, actor, address, request, h }) => {

@@ -38,7 +38,7 @@ document.querySelector('input').addEventListener('input',(event)=>{const wanted=
   for(const section of main.children)section.hidden=![...section.querySelectorAll('details')].some((row)=>!row.hidden)});`;
 
 const PAGE = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>Strongroom API</title><link rel="stylesheet" href="docs.css"></head>
+<title>Strongroom API</title><link rel="icon" href="/favicon.svg" type="image/svg+xml"><link rel="stylesheet" href="docs.css"></head>
 <body><h1>Strongroom API <small id="version"></small></h1><p id="about"></p>
 <p><label>Find <input type="search" placeholder="path, verb or words"></label> <a href="openapi.json">openapi.json</a></p>
 <main></main><noscript>See <a href="openapi.json">openapi.json</a>.</noscript><script type="module" src="docs.js"></script></body></html>`;

@@ -33,6 +33,8 @@ export interface TextRun {
   lines: string[];
   /** The steps in the order taken, with the edge each left by. */
   path: { step: string; edge?: string }[];
+  /** Steps that broke, and why. */
+  broken: { step: string; error: string }[];
   outcome: FlowOutcome;
   variables: Record<string, Scalar>;
 }
@@ -41,6 +43,7 @@ export interface TextRun {
 export async function runFlowInText(document: FlowDocument, options: TextRunOptions = {}): Promise<TextRun> {
   const lines: string[] = [];
   const path: TextRun['path'] = [];
+  const broken: TextRun['broken'] = [];
   const at = options.at;
   const clock: Clock = { now: () => at ?? new Date(), after: () => () => {} };
   const print = (line: string): void => {
@@ -88,10 +91,13 @@ export async function runFlowInText(document: FlowDocument, options: TextRunOpti
     event: (type, data) => {
       if (type === 'flow-step')
         path.push({ step: String(data.step), ...(data.edge !== undefined && { edge: String(data.edge) }) });
-      if (type === 'flow-failed') print(`step "${data.step}" broke: ${data.error}`);
+      if (type === 'flow-failed') {
+        print(`step "${data.step}" broke: ${data.error}`);
+        broken.push({ step: String(data.step), error: String(data.error) });
+      }
     },
   });
-  return { lines, path, outcome, variables: state.variables };
+  return { lines, path, broken, outcome, variables: state.variables };
 }
 
 function textOf(item: SayItem, language: string, lookUp: LookUp, { promptText }: TextRunOptions): PlayItem[] {

@@ -215,3 +215,23 @@ describe('after a death of voice', () => {
     expect(leg.state).toBe('up');
   });
 });
+
+describe('after a death of the switch', () => {
+  test('talk, hold and bridges go on, and new ones can be made', async () => {
+    const { leg } = await callIn();
+    const other = await box.calls.dial([{ kind: 'phone', phoneId: agentPhone }], { from: { number: '1' }, near: leg })
+      .answered;
+    await box.calls.bridge(leg, other);
+    await hears(customer, '1000');
+    await until(() => rig.holder.standbyReady);
+    process.kill(rig.holder.activePid!, 'SIGKILL');
+    customer.mouth.clear();
+    agent.mouth.clear();
+    await Promise.all([hears(customer, '1000'), hears(agent, '400')]);
+    await leg.hold(['music']);
+    await hears(customer, '2200');
+    await leg.resume();
+    await Promise.all([hears(customer, '1000'), hears(agent, '400')]);
+    expect(customer.requests).toEqual([]);
+  });
+});

@@ -66,6 +66,13 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     drop(contact.row);
   }
 
+  /** After a restart the way to a UDP phone is made when it is needed: its socket may not have been open before. */
+  function withFlow(contact: Contact): Contact {
+    const { transport, address, port } = contact.row;
+    if (transport === 'udp') contact.flow ??= options.flowTo?.('udp', address, port);
+    return contact;
+  }
+
   /** A phone on TCP can be called back at its address; a browser cannot. */
   function closed(flow: Flow): void {
     for (const contact of contacts.onFlow(flow)) if (flow.transport === 'ws') take(contact);
@@ -180,7 +187,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
           continue;
         }
         try {
-          contacts.set(row, row.transport === 'udp' ? options.flowTo?.('udp', row.address, row.port) : undefined);
+          contacts.set(row, undefined);
         } catch (error) {
           log.warn({ contact: row.contact, error: messageOf(error) }, 'a stored contact cannot be read');
         }
@@ -188,11 +195,12 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     },
     stop: () => contacts.clear(),
     register,
-    contacts: (phoneId) => contacts.of(phoneId).filter(isReachable),
+    contacts: (phoneId) => contacts.of(phoneId).filter(isReachable).map(withFlow),
     online: (phoneId) => contacts.of(phoneId).some(isReachable),
     phoneOn: (flow) => (flow.transport === 'udp' ? undefined : contacts.onFlow(flow)[0]?.phoneId),
     resolveFlow(uri) {
-      const flow = contacts.find(uri)?.flow;
+      const contact = contacts.find(uri);
+      const flow = contact && withFlow(contact).flow;
       return flow?.open ? flow : undefined;
     },
     forget(phoneId) {

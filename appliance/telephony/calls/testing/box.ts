@@ -83,10 +83,10 @@ export async function openBox(options: {
   });
   const incoming: IncomingCall[] = [];
   const waiting: ((call: IncomingCall) => void)[] = [];
-  await sip.start();
   await phones.start();
-  await trunks.start();
   await registrar.start();
+  await sip.start();
+  await trunks.start();
   await calls.restore();
   calls.onIncoming((call) => {
     incoming.push(call);

@@ -2,6 +2,7 @@ import { auditVerify } from './audit-verify.ts';
 import { backupCommand, restoreCommand } from './backup.ts';
 import { certificates } from './certificates.ts';
 import type { Command } from './command.ts';
+import { demoCall } from './demo-call.ts';
 import { doctor } from './doctor.ts';
 import { flowRun } from './flow-run.ts';
 import { migrateCommand } from './migrate.ts';
@@ -16,6 +17,7 @@ export const COMMANDS: readonly Command[] = [
   userList,
   userAdd,
   userPassword,
+  demoCall,
   flowRun,
   trace,
   backupCommand,

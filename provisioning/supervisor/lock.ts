@@ -27,7 +27,10 @@ export async function lockDataFolder(dataDir: string): Promise<() => void> {
   return () => server.close();
 }
 
-export interface Known {
+const ROLE_PATIENCE_MS = 2000;
+const POSTGRES_PATIENCE_MS = 15_000;
+
+interface Known {
   name: string;
   pid: number;
   /** A pid is used again one day; pid and start time together are not. */
@@ -80,9 +83,15 @@ export class ChildrenFile {
       left.filter((child) => !isPostgres(child)),
     );
     signal('SIGINT', left.filter(isPostgres));
-    for (let waitedMs = 0; alive().length > 0 && waitedMs < 15_000; waitedMs += 50) await delay(50);
+    // A role waits for a database that is going away as well; it has nothing left to finish. PostgreSQL has to write.
+    await settled(alive, ROLE_PATIENCE_MS);
+    signal(
+      'SIGKILL',
+      alive().filter((child) => !isPostgres(child)),
+    );
+    await settled(alive, POSTGRES_PATIENCE_MS);
     signal('SIGKILL', alive());
-    while (alive().length > 0) await delay(20);
+    await settled(alive, 5000);
     this.clear();
   }
 }
@@ -94,6 +103,10 @@ function readKnown(file: string): Known[] {
     // Cut off by a power failure; then the processes are gone as well.
     return [];
   }
+}
+
+async function settled(alive: () => Known[], withinMs: number): Promise<void> {
+  for (let waitedMs = 0; alive().length > 0 && waitedMs < withinMs; waitedMs += 50) await delay(50);
 }
 
 /** Field 22 of /proc/<pid>/stat with the boot's id; undefined when there is no such process, or only its remains. */

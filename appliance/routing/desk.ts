@@ -37,7 +37,7 @@ export class Desk implements Candidate {
   working: Channel[] = [];
   open = false;
   idleSince: number;
-  handledToday = 0;
+  handledInShift = 0;
   lastOffered = 0;
   /** Offers missed in a row. */
   misses = 0;

@@ -63,6 +63,10 @@ export class Floor {
         desk.answers.clear();
       } else this.desks.set(row.id, new Desk(row, now));
     }
+    const present = new Set(agents.map(({ id }) => id));
+    for (const desk of this.desks.values()) {
+      if (!present.has(desk.id) && !desk.busy && !desk.offer) this.desks.delete(desk.id);
+    }
     const left: QueueState[] = [];
     const ids = new Set(configs.map((config) => config.id));
     for (const [id, queue] of this.queues) {

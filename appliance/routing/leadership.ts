@@ -34,6 +34,8 @@ export class Leadership {
   #leading = false;
   #stopped = false;
   #first: (() => void) | undefined;
+  /** The session that held the lead last. */
+  #pid = 0;
 
   constructor(deps: {
     db: Database;
@@ -79,6 +81,8 @@ export class Leadership {
         });
         const { rows } = await connection.query('select pg_try_advisory_lock($1) as got', [this.#lock]);
         if (rows[0]?.got !== true) {
+          if (this.#leading && (await this.#endOwnSession(connection)))
+            throw new Error('the former session still held the lead');
           if (this.#leading) await this.#become(false);
           this.#known();
           // Waits in PostgreSQL: the lock arrives when the leader's connection ends, without asking again.
@@ -88,6 +92,8 @@ export class Leadership {
           ]);
         }
         if (!this.#leading && !this.#stopped) await this.#become(true);
+        const { rows: session } = await connection.query('select pg_backend_pid() as pid', []);
+        this.#pid = Number(session[0]?.pid);
         this.#known();
         await this.#hold(connection, lost);
         if (!this.#stopped)
@@ -99,6 +105,16 @@ export class Leadership {
       this.#connection = undefined;
       if (!this.#stopped) await new Promise<void>((resolve) => setTimeout(resolve, RETRY_MS).unref());
     }
+  }
+
+  /** After a broken network PostgreSQL may still keep the lost connection, and with it the lock: then nobody else leads. */
+  async #endOwnSession(connection: Connection): Promise<boolean> {
+    const { rows } = await connection.query(
+      `select pg_terminate_backend(pid) as ended from pg_locks where locktype = 'advisory' and granted and objid = $1 and pid = $2
+       and database = (select oid from pg_database where datname = current_database())`,
+      [this.#lock, this.#pid],
+    );
+    return rows.length > 0;
   }
 
   async #connect(): Promise<Connection> {

@@ -112,7 +112,7 @@ describe('the router, whatever happens', () => {
           await world.close();
         }
       }),
-      { numRuns: Number(globalThis.process.env.MODEL_RUNS ?? 60) },
+      { numRuns: Number(globalThis.process.env.MODEL_RUNS ?? 40) },
     );
   });
 });

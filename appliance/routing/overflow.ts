@@ -21,6 +21,9 @@ export interface Leaving {
 /** More moves between queues than this look like a circle: the interaction then stays. */
 export const MAX_HOPS = 5;
 
+/** Hours are asked again so often while somebody waits in a queue that has a rule for being closed. */
+const CLOSING_LOOK_MS = 30_000;
+
 /** On entering: closed, full and nobody there count at once. */
 export function refusal(queue: QueueConfig, facts: QueueFacts, hops: number): Leaving | undefined {
   if (!facts.open) {
@@ -62,6 +65,7 @@ export function nextLook(queue: QueueConfig, entry: Entry, now: number): number 
   for (const { afterS } of queue.relaxations) at(entry.enteredAt + afterS * 1000);
   for (const { when, afterS } of queue.overflow) {
     if (when === 'waited' || when === 'no-agents') at(entry.enteredAt + (afterS ?? 0) * 1000);
+    if (when === 'closed') at(now + CLOSING_LOOK_MS);
   }
   if (queue.maxWaitS !== null) at(entry.enteredAt + queue.maxWaitS * 1000);
   if (entry.reservedFor !== null) at(entry.reservedUntil);

@@ -32,7 +32,7 @@ export async function rebuild(
     desk.presence = { state: row.state, reason: row.reason, pending };
     desk.presenceSince = row.since.getTime();
     desk.idleSince = row.since.getTime();
-    desk.handledToday = handled.get(row.agentId) ?? 0;
+    desk.handledInShift = handled.get(row.agentId) ?? 0;
   }
   for (const { queueId, handleS } of handleTimes) floor.queues.get(queueId)?.handle.add(handleS);
 

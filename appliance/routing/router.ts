@@ -135,6 +135,8 @@ export function createRouter(deps: RouterDeps) {
   /** This process leads from now on: the floor as the database knows it, then the doors. */
   async function lead(): Promise<void> {
     context.floor.clear();
+    // What this process knew before it lost the lead is written before it is read again.
+    await batch.flushed();
     await agents.load();
     await configure();
     await rebuild(context, { waiting, shifts, wrapUps });
@@ -145,10 +147,13 @@ export function createRouter(deps: RouterDeps) {
         if (entry) offers.gone(entry);
       }),
       agents.on('reloaded', () => void reconfigure()),
-      bus.subscribe((event) => {
-        if (event.type === 'config.changed' && (event.entity === 'queue' || event.entity === 'disposition'))
-          void reconfigure();
-      }),
+      bus.subscribe(
+        (event) => {
+          if (event.type !== 'config.changed') return;
+          if (event.entity === 'queue' || event.entity === 'disposition') void reconfigure();
+        },
+        () => void reconfigure(),
+      ),
       ...commands(),
     ];
     for (const channel of context.ports.keys()) openChannel(channel);

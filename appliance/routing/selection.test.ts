@@ -16,7 +16,7 @@ const agent = fc.record({
   levels: fc.dictionary(fc.constantFrom(...skillIds), fc.integer({ min: 1, max: 10 })),
   working: fc.array(fc.constantFrom(...channels), { maxLength: 3 }),
   idleSince: fc.integer({ min: 0, max: 50 }),
-  handledToday: fc.integer({ min: 0, max: 3 }),
+  handledInShift: fc.integer({ min: 0, max: 3 }),
   lastOffered: fc.integer({ min: 0, max: 10 }),
 });
 const waiting = fc.record({
@@ -34,7 +34,7 @@ function candidates(
     levels: Record<string, number>;
     working: Channel[];
     idleSince: number;
-    handledToday: number;
+    handledInShift: number;
     lastOffered: number;
   }[],
 ): Candidate[] {
@@ -46,7 +46,7 @@ function candidates(
     working: one.working,
     levels: one.levels,
     idleSince: one.idleSince,
-    handledToday: one.handledToday,
+    handledInShift: one.handledInShift,
     lastOffered: one.lastOffered,
     answers: new Map(),
   }));
@@ -158,7 +158,7 @@ describe('who gets what', () => {
         for (const one of entries) line.add(one);
         const victim = entries[0]!;
         const [who] = candidates([
-          { ready: true, levels: {}, working: [], idleSince: 0, handledToday: 0, lastOffered: 0 },
+          { ready: true, levels: {}, working: [], idleSince: 0, handledInShift: 0, lastOffered: 0 },
         ]);
         // One arrival of the highest priority for each one served: the victim's turn comes within the time its points are worth.
         let now = 600_000;
@@ -196,9 +196,9 @@ describe('who gets what', () => {
 
   it('takes the agent of the strategy', () => {
     const [ann, ben, cy] = candidates([
-      { ready: true, levels: { dutch: 5 }, working: [], idleSince: 30, handledToday: 0, lastOffered: 3 },
-      { ready: true, levels: { dutch: 9 }, working: [], idleSince: 20, handledToday: 2, lastOffered: 2 },
-      { ready: true, levels: { dutch: 7 }, working: [], idleSince: 10, handledToday: 3, lastOffered: 9 },
+      { ready: true, levels: { dutch: 5 }, working: [], idleSince: 30, handledInShift: 0, lastOffered: 3 },
+      { ready: true, levels: { dutch: 9 }, working: [], idleSince: 20, handledInShift: 2, lastOffered: 2 },
+      { ready: true, levels: { dutch: 7 }, working: [], idleSince: 10, handledInShift: 3, lastOffered: 9 },
     ]);
     const one = entry({ at: 0, priority: 5, channel: 'voice', wants: { dutch: 5 }, reserved: null, avoided: null }, 0);
     const by = (strategy: (typeof STRATEGIES)[number]) => bestAgent(strategy, one, [ann!, ben!, cy!], 1)?.id;

@@ -17,7 +17,7 @@ export interface Candidate {
   levels: Readonly<Record<string, number>>;
   /** Since when without work, epoch milliseconds. */
   idleSince: number;
-  handledToday: number;
+  handledInShift: number;
   /** Counts up with every offer of the house; smaller was asked longer ago. */
   lastOffered: number;
   /** Answers to needs, remembered; emptied when the skills change. */
@@ -106,7 +106,7 @@ function before(strategy: Strategy, need: Need, a: Candidate, b: Candidate): boo
     case 'ring-all':
       break;
     case 'fewest-handled':
-      if (a.handledToday !== b.handledToday) return a.handledToday < b.handledToday;
+      if (a.handledInShift !== b.handledInShift) return a.handledInShift < b.handledInShift;
       break;
     case 'round-robin':
       if (a.lastOffered !== b.lastOffered) return a.lastOffered < b.lastOffered;

@@ -51,6 +51,7 @@ export function createShifts(
     if (stateChanged) {
       who.presenceSince = now;
       if (next.state === 'ready' && before.state !== 'ready') who.idleSince = now;
+      if (before.state === 'offline') who.handledInShift = 0;
     }
     floor.refresh(who);
     touched(who);
@@ -101,7 +102,7 @@ export function createShifts(
       customer: entry.customer,
       at: at.getTime(),
     });
-    who.handledToday++;
+    who.handledInShift++;
     return true;
   }
 

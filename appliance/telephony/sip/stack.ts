@@ -23,7 +23,7 @@ import { SipRequest, type SipResponse } from './message/message.ts';
 import { parseMessage } from './message/parser.ts';
 import { SipSyntaxError } from './message/syntax-error.ts';
 import { parseUri, printUri, type SipUri } from './message/uri.ts';
-import { isAnswerable, isUsable, refuse } from './message/validate.ts';
+import { isAnswerable, isUsable, refuse, refuseBody } from './message/validate.ts';
 import { createResolver } from './resolver/cache.ts';
 import { TransactionLayer } from './transaction/layer.ts';
 import type { ServerTransaction } from './transaction/server.ts';
@@ -224,6 +224,11 @@ export function createSipStack(options: SipStackOptions): SipStack {
     }
     if (request.method === 'INVITE') {
       const minS = core.sessionTimer?.minS ?? 0;
+      const unreadable = refuseBody(request);
+      if (unreadable) {
+        reply(transaction, unreadable);
+        return;
+      }
       const asked = parseSessionExpires(request);
       if (asked && asked.expiresS < minS && request.tokens('supported').has('timer')) {
         reply(transaction, { status: 422, headers: [['Min-SE', String(minS)]] }); // RFC 4028 §9

@@ -461,7 +461,13 @@ export class DialogSession implements Dialog {
   }
 
   #refreshTarget(message: SipRequest | SipResponse): void {
-    const target = message.contact?.uriText;
+    let target: string | undefined;
+    try {
+      void message.contact?.uri;
+      target = message.contact?.uriText;
+    } catch {
+      return; // an unreadable Contact leaves the target as it was
+    }
     if (target === undefined || target === this.#facts.remoteTarget) return;
     this.#facts.remoteTarget = target;
     this.#changed();

@@ -1,6 +1,7 @@
 // The state of a dialog as plain JSON: RFC 3261 §12.1, made from the messages that formed it.
 import type { DialogFacts } from '../api.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
+import { SipSyntaxError } from '../message/syntax-error.ts';
 import { parseUri } from '../message/uri.ts';
 import type { Connection } from '../transport/connection.ts';
 import { route, routeSetFrom } from './route-set.ts';
@@ -13,8 +14,9 @@ export function uacFacts(
   localContact: string,
   viaFlow: boolean,
 ): DialogFacts {
-  const remoteTarget = response.contact?.uriText ?? request.uriText;
-  const routeSet = routeSetFrom(response, 'uac');
+  // The peer is in a call already: what cannot be read must not keep us from the ACK.
+  const remoteTarget = readable(() => targetOf(response)) ?? request.uriText;
+  const routeSet = readable(() => routeSetFrom(response, 'uac')) ?? [];
   return {
     callId: request.callId,
     localTag: request.from.tag ?? '',
@@ -66,4 +68,19 @@ function isSameHost(remoteTarget: string, routeSet: string[], flow: Connection):
   if (!flow.reliable) return false;
   const next = parseUri(route(remoteTarget, routeSet).nextHop);
   return next.host.replace(/^\[|\]$/g, '') === flow.remote.address;
+}
+
+function targetOf(response: SipResponse): string | undefined {
+  const { contact } = response;
+  void contact?.uri;
+  return contact?.uriText;
+}
+
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof SipSyntaxError) return undefined;
+    throw error;
+  }
 }

@@ -19,12 +19,15 @@ export function buildResponse(
   const response = new SipResponse(reply.status, oneLine(reply.reason ?? reasonOf(reply.status)), reply.body);
   for (const via of request.headers('via')) response.append('Via', via);
   if (options.recordRoute) for (const route of request.headers('record-route')) response.append('Record-Route', route);
-  response.append('From', request.header('from') ?? '');
-  const to = request.header('to') ?? '';
+  const copy = (name: string, suffix = '') => {
+    const value = request.header(name);
+    if (value !== undefined) response.append(name, value + suffix);
+  };
   const needsTag = options.toTag !== undefined && reply.status > 100 && !hasTag(request);
-  response.append('To', needsTag ? `${to};tag=${options.toTag}` : to);
-  response.append('Call-ID', request.header('call-id') ?? '');
-  response.append('CSeq', request.header('cseq') ?? '');
+  copy('From');
+  copy('To', needsTag ? `;tag=${options.toTag}` : '');
+  copy('Call-ID');
+  copy('CSeq');
   if (reply.status === 100 && request.has('timestamp')) response.append('Timestamp', request.header('timestamp')!);
   if (options.contact !== undefined) response.append('Contact', options.contact);
   if (options.server !== undefined) response.append('Server', options.server);

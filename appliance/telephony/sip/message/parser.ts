@@ -68,7 +68,7 @@ function readFields(lines: string[], fields: [string, string][]): void {
       // RFC 3261 §7.3.1: a folded line continues the field; the fold reads as one blank.
       const last = fields.at(-1);
       if (!last) throw new SipSyntaxError('Header begins with a folded line');
-      last[1] = `${last[1]} ${line.trim()}`.trim();
+      last[1] = `${last[1]} ${clean(line)}`.trim();
       if (last[1].length > MAX_FIELD_CHARS) throw new SipSyntaxError('Header field too long', 513);
       continue;
     }
@@ -77,7 +77,7 @@ function readFields(lines: string[], fields: [string, string][]): void {
     if (!isToken(name)) throw new SipSyntaxError('Malformed header line');
     if (line.length > MAX_FIELD_CHARS) throw new SipSyntaxError('Header field too long', 513);
     if (fields.length === MAX_FIELDS) throw new SipSyntaxError('Too many header fields', 513);
-    fields.push([name, clean(line.slice(colon + 1).trim())]);
+    fields.push([name, clean(line.slice(colon + 1))]);
   }
 }
 
@@ -110,6 +110,7 @@ function startOf(line: string, body: Buffer): SipRequest | SipResponse {
     if (!/^SIP\/2\.0 /i.test(line)) throw new SipSyntaxError('Response of an unknown version');
     return new SipResponse(status, clean(after.slice(1)), body);
   }
+  line = line.trimEnd();
   const first = line.indexOf(' ');
   const last = line.lastIndexOf(' ');
   const version = line.slice(last + 1);
@@ -126,5 +127,5 @@ function stripCr(line: string): string {
 
 /** A stray CR or NUL inside a value can never be printed again; it reads as a blank. */
 function clean(value: string): string {
-  return value.includes('\r') || value.includes('\0') ? value.replace(/[\r\0]/g, ' ') : value;
+  return (value.includes('\r') || value.includes('\0') ? value.replace(/[\r\0]/g, ' ') : value).trim();
 }

@@ -1,7 +1,9 @@
 // What a request or response must have before any layer looks at it: RFC 3261 §8.1.1, §8.2.2, §16.3.
-import { isToken } from './grammar.ts';
+import { isToken, parseDecimal } from './grammar.ts';
 import type { SipRequest, SipResponse } from './message.ts';
+import { parseNameAddr } from './name-addr.ts';
 import { SipSyntaxError } from './syntax-error.ts';
+import { parseVia } from './via.ts';
 
 const ONCE = ['from', 'to', 'call-id', 'cseq', 'max-forwards', 'content-length'];
 
@@ -17,14 +19,17 @@ export function refuse(request: SipRequest): { status: number; reason: string } 
     if (request.cseq.method !== request.method) return { status: 400, reason: 'CSeq does not match the method' };
     if (!request.from.uriText || !request.to.uriText) return { status: 400, reason: 'Empty From or To' };
     const hops = request.header('max-forwards');
-    if (hops !== undefined && !/^\d{1,3}$/.test(hops)) return { status: 400, reason: 'Bad Max-Forwards' };
+    if (hops !== undefined && parseDecimal(hops, 255) === undefined) return { status: 400, reason: 'Bad Max-Forwards' };
     const scheme = request.uriText.slice(0, request.uriText.indexOf(':')).toLowerCase();
     if (scheme !== 'sip' && scheme !== 'sips' && scheme !== 'tel' && isToken(scheme)) {
       return { status: 416, reason: 'Unsupported URI Scheme' };
     }
-    void request.uri;
+    // RFC 3261 §19.1.1: no header fields in a Request-URI.
+    if (request.uri.headers !== undefined) return { status: 400, reason: 'Request-URI with headers' };
+    for (const via of request.list('via')) void parseVia(via);
     void request.from.uri.scheme;
     void request.to.uri.scheme;
+    for (const route of [...request.list('record-route'), ...request.list('route')]) void parseNameAddr(route).uri;
     const contacts = request.contacts;
     for (const contact of contacts) void contact.uri;
     // RFC 3261 §8.1.1.8. Inside a dialog the target is known already, and some phones leave it out.
@@ -39,12 +44,27 @@ export function refuse(request: SipRequest): { status: number; reason: string } 
   }
 }
 
+/** RFC 3261 §8.2.3 and §13.2.1 for INVITE: bodies are session descriptions, alone or among others. */
+export function refuseBody(
+  request: SipRequest,
+): { status: number; headers?: [name: string, value: string][] } | undefined {
+  const type = request.contentType ?? 'application/sdp';
+  if (request.body.length > 0 && type !== 'application/sdp' && !type.startsWith('multipart/')) {
+    const optional = /;\s*handling\s*=\s*optional/i.test(request.header('content-disposition') ?? '');
+    if (!optional) return { status: 415, headers: [['Accept', 'application/sdp']] };
+  }
+  const accept = request.list('accept').map((value) => value.split(';')[0]!.trim().toLowerCase());
+  const takesSdp = ['application/sdp', 'application/*', '*/*'].some((wanted) => accept.includes(wanted));
+  return request.has('accept') && !takesSdp ? { status: 406 } : undefined;
+}
+
 /** A response that can be matched to a transaction. */
 export function isUsable(response: SipResponse): boolean {
   try {
     return (
       response.defect === undefined &&
       response.via.branch !== undefined &&
+      response.list('via').length === 1 && // RFC 3261 §8.1.3.3
       response.cseq.method !== '' &&
       response.callId !== '' &&
       response.from.uriText !== '' &&
@@ -55,11 +75,10 @@ export function isUsable(response: SipResponse): boolean {
   }
 }
 
-/** A request that can at least be answered: its Via, From, To, Call-ID and CSeq can be copied. */
+/** A request that can at least be answered: it says where from. What else is missing is missing in the answer. */
 export function isAnswerable(request: SipRequest): boolean {
   try {
-    void request.via;
-    return request.has('from') && request.has('to') && request.has('call-id') && request.has('cseq');
+    return request.via.host !== '';
   } catch {
     return false;
   }

@@ -2,21 +2,58 @@
 import { createHash } from 'node:crypto';
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { messageOf } from '#appliance/kernel/errors.ts';
 import type { Config } from '#appliance/platform/config/index.ts';
 import { Holder, type MediaLog } from '#appliance/telephony/media/holder.ts';
+import { createMediaClient } from '#appliance/telephony/media/index.ts';
 import type { StartRole } from './context.ts';
 
-export const start: StartRole = ({ config, log }) =>
-  startMedia({
-    socketPath: config.paths.mediaSocket,
-    promptDir: config.paths.prompts,
-    recordingDir: config.paths.spool,
+const WATCH_MS = 5000;
+
+export const start: StartRole = async ({ config, log, health, metrics }) => {
+  const { mediaSocket: socketPath, prompts: promptDir, spool: recordingDir } = config.paths;
+  const role = await startMedia({
+    socketPath,
+    promptDir,
+    recordingDir,
     stateFile: stateFile(config),
     ports: { first: config.rtpPorts.from, last: config.rtpPorts.to },
     workers: config.mediaWorkers,
     address: config.bind,
     log,
   });
+  const client = createMediaClient({ socketPath, log });
+  void client.start();
+  const legs = metrics.gauge('strongroom_media_legs', 'Legs in the switch.');
+  const ports = metrics.gauge('strongroom_media_ports', 'Legs that the switch has ports for.');
+  const late = metrics.gauge('strongroom_media_tick_late_seconds', 'Longest delay of the 20 ms schedule lately.');
+  const dropped = metrics.gauge(
+    'strongroom_media_recording_frames_dropped',
+    'Frames lost because the disk stood still.',
+  );
+  const deaths = metrics.gauge('strongroom_media_deaths', 'How often the switch was replaced since the role started.');
+  const watch = async () => {
+    try {
+      const now = await client.health();
+      legs.set(now.legs);
+      ports.set(now.ports);
+      late.set(Math.max(...now.workers.map(({ tickLateMaxMs }) => tickLateMaxMs)) / 1000);
+      dropped.set(now.recorder.dropped);
+      deaths.set(role.holder.deaths);
+      health.report('ok', role.holder.standbyReady ? '' : 'no standby yet');
+    } catch (error) {
+      health.report('degraded', messageOf(error));
+    }
+  };
+  const timer = setInterval(() => void watch(), WATCH_MS);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await client.stop();
+      await role.stop();
+    },
+  };
+};
 
 export interface MediaRoleConfig {
   socketPath: string;

@@ -5,6 +5,7 @@ import { Emitter } from '#appliance/kernel/emitter.ts';
 import { messageOf } from '#appliance/kernel/errors.ts';
 import type { LegStats, Media, MediaEvents } from './api.ts';
 import { LineCutter } from './lines.ts';
+import type { MediaHealth } from './messages.ts';
 import { eventSchema, MAX_REPLY_BYTES, type Request, replySchema, type WireEvent } from './protocol.ts';
 
 export interface MediaClientOptions {
@@ -24,11 +25,16 @@ interface Pending {
 const RECONNECT_MS = 25;
 const START_MS = 5000;
 
-export function createMediaClient(options: MediaClientOptions): Media {
+/** What only the role itself asks. */
+export interface MediaWithHealth extends Media {
+  health(): Promise<MediaHealth>;
+}
+
+export function createMediaClient(options: MediaClientOptions): MediaWithHealth {
   return new MediaClient(options);
 }
 
-class MediaClient implements Media {
+class MediaClient implements MediaWithHealth {
   readonly #socketPath: string;
   readonly #log: MediaClientOptions['log'];
   readonly #timeoutMs: number;
@@ -136,8 +142,8 @@ class MediaClient implements Media {
     return (await this.#ask({ op: 'list' })) as { legs: string[]; recordings: string[] };
   }
 
-  async health(): Promise<Record<string, unknown>> {
-    return (await this.#ask({ op: 'health' })) as Record<string, unknown>;
+  async health(): Promise<MediaHealth> {
+    return (await this.#ask({ op: 'health' })) as MediaHealth;
   }
 
   #ask(request: Request): Promise<unknown> {

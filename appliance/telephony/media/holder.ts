@@ -42,6 +42,7 @@ export class Holder {
   #active: ChildProcess | undefined;
   #standby: ChildProcess | undefined;
   #standbyWarm = false;
+  #deaths = 0;
   #quickDeaths = 0;
   #diedStarting = 0;
   #stopping = false;
@@ -63,6 +64,11 @@ export class Holder {
   /** Process id of the one that switches now. */
   get activePid(): number | undefined {
     return this.#active?.pid;
+  }
+
+  /** How often a switch was replaced. */
+  get deaths(): number {
+    return this.#deaths;
   }
 
   get standbyReady(): boolean {
@@ -156,6 +162,7 @@ export class Holder {
   /** @param upForMs how long it took requests; undefined when it died before. */
   #replace(why: string, upForMs: number | undefined): void {
     const { log } = this.#config;
+    this.#deaths++;
     if (upForMs === undefined) this.#diedStarting++;
     else this.#diedStarting = 0;
     if (upForMs === undefined || upForMs < QUICK_MS) this.#quickDeaths++;

@@ -67,10 +67,7 @@ describe('fourteen thousand short legs', () => {
     expect(await rig.media.list()).toEqual({ legs: [], recordings: [] });
     expect(after.fds).toBe(before.fds);
     expect(after.rssMb - before.rssMb).toBeLessThan(50); // a leg that stayed would be 10 kB
-    const { workers, recorder } = (await (rig.media as unknown as { health(): Promise<unknown> }).health()) as {
-      workers: { legs: number; tickers: number }[];
-      recorder: { open: number };
-    };
+    const { workers, recorder } = await rig.media.health();
     expect(workers).toMatchObject([{ legs: 0, tickers: 1 }]);
     expect(recorder.open).toBe(0);
   });

@@ -1,5 +1,5 @@
 // What the threads of the `media` process tell each other.
-import type { LegStats, MediaEvents } from './api.ts';
+import type { MediaEvents } from './api.ts';
 import type { RouteRequest, SettingsRequest } from './switchboard.ts';
 
 export interface PortPair {
@@ -57,10 +57,17 @@ export interface RecorderHealth {
   slowestWriteMs: number;
 }
 
+export interface MediaHealth {
+  legs: number;
+  ports: number;
+  workers: WorkerHealth[];
+  /** Share of the time that each worker was busy since it began. */
+  busy: number[];
+  recorder: RecorderHealth;
+}
+
 /** From a thread to the main thread: an answer to request `n`, or an event. */
 export type ThreadMessage =
   | { n: number; ok: unknown }
   | { n: number; error: string }
   | { event: keyof MediaEvents; data: MediaEvents[keyof MediaEvents] };
-
-export type Stats = LegStats | undefined;

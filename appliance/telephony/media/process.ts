@@ -53,7 +53,7 @@ function wire<K extends keyof MediaEvents>(event: K, data: MediaEvents[K]): Wire
 }
 
 function tell(message: ToHolder): void {
-  process.send?.(message);
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined); // the holder may just be going
 }
 
 function fatal(error: unknown): void {

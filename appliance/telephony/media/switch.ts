@@ -3,7 +3,14 @@
 import { oneAtATime } from '#appliance/kernel/async.ts';
 import type { LegStats, MediaEvents } from './api.ts';
 import { LegTable } from './leg-table.ts';
-import type { PortPair, RecorderRequest, WorkerRequest } from './messages.ts';
+import type {
+  MediaHealth,
+  PortPair,
+  RecorderHealth,
+  RecorderRequest,
+  WorkerHealth,
+  WorkerRequest,
+} from './messages.ts';
 import { monoMs } from './mono.ts';
 import type { HearRequest, Request } from './protocol.ts';
 import { type Recording, Recordings } from './recordings.ts';
@@ -311,14 +318,14 @@ export class MediaSwitch {
     return this.#workers[worker]!;
   }
 
-  async #health(): Promise<unknown> {
+  async #health(): Promise<MediaHealth> {
     const ask = { op: 'health' } as const;
     return {
       legs: this.#slots.size,
       ports: this.#config.ports.length,
-      workers: await Promise.all(this.#workers.map((worker) => worker.ask(ask))),
+      workers: (await Promise.all(this.#workers.map((worker) => worker.ask(ask)))) as WorkerHealth[],
       busy: this.#workers.map((worker) => worker.busy),
-      recorder: await this.#recorder.ask(ask),
+      recorder: (await this.#recorder.ask(ask)) as RecorderHealth,
     };
   }
 

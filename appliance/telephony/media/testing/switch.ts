@@ -2,13 +2,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Media, MediaEvents } from '../api.ts';
-import { createMediaClient } from '../client.ts';
+import type { MediaEvents } from '../api.ts';
+import { createMediaClient, type MediaWithHealth } from '../client.ts';
 import { Holder, type HolderConfig } from '../holder.ts';
 import { toneFile } from './phone.ts';
 
 export interface TestSwitch {
-  media: Media;
+  media: MediaWithHealth;
   holder: Holder;
   dir: string;
   events: { name: keyof MediaEvents; event: Record<string, unknown> }[];

@@ -4,7 +4,14 @@ import type { AgentLive, Channel, InteractionState, PresenceState } from './work
 
 export type BusEvent =
   | { type: 'config.changed'; entity: string; id: string }
-  | { type: 'interaction.changed'; interactionId: string; state: InteractionState; queueId: string | null; agentId: string | null; channel: Channel }
+  | {
+      type: 'interaction.changed';
+      interactionId: string;
+      state: InteractionState;
+      queueId: string | null;
+      agentId: string | null;
+      channel: Channel;
+    }
   | { type: 'queue.changed'; queueId: string }
   | { type: 'agent.changed'; agentId: string }
   | { type: 'offer.changed'; offerId: string; agentId: string; interactionId: string }
@@ -17,10 +24,16 @@ export type BusEvent =
 
 /** Commands to the router's leader (a `voice` process), or to the `voice` that has the call. */
 export interface Commands {
-  'presence.set': { in: { agentId: string; state: PresenceState; reason?: string; by: string }; out: { state: PresenceState; reason: string | null; since: string } };
+  'presence.set': {
+    in: { agentId: string; state: PresenceState; reason?: string; by: string };
+    out: { state: PresenceState; reason: string | null; since: string };
+  };
   'offer.accept': { in: { offerId: string; agentId: string }; out: Record<string, never> };
   'offer.decline': { in: { offerId: string; agentId: string; reason?: string }; out: Record<string, never> };
-  'wrap-up.finish': { in: { interactionId: string; agentId: string; disposition: string | null; notes: string | null }; out: Record<string, never> };
+  'wrap-up.finish': {
+    in: { interactionId: string; agentId: string; disposition: string | null; notes: string | null };
+    out: Record<string, never>;
+  };
   'wrap-up.extend': { in: { interactionId: string; agentId: string; seconds: number }; out: { endsAt: string } };
   'interaction.requeue': { in: { interactionId: string; queueId: string; by: string }; out: Record<string, never> };
   'call.dial': { in: { agentId: string; to: string; from?: string; queueId?: string }; out: { interactionId: string } };
@@ -44,7 +57,18 @@ export interface Commands {
   };
   'live.me': { in: { agentId: string }; out: MeLive };
   'live.agents': { in: Record<string, never>; out: AgentLive[] };
-  'live.queues': { in: Record<string, never>; out: { id: string; waiting: { interactionId: string; since: string }[]; estimatedWaitS: number | null; agentsReady: number; agentsBusy: number; agentsSignedIn: number; active: number }[] };
+  'live.queues': {
+    in: Record<string, never>;
+    out: {
+      id: string;
+      waiting: { interactionId: string; since: string }[];
+      estimatedWaitS: number | null;
+      agentsReady: number;
+      agentsBusy: number;
+      agentsSignedIn: number;
+      active: number;
+    }[];
+  };
   'health.voice': { in: Record<string, never>; out: { status: 'ok' | 'degraded'; detail: string } };
 }
 

@@ -1,6 +1,17 @@
 // Work and people as the API and the live feed show them. Times are ISO 8601 UTC strings, durations seconds as numbers.
 
-export const CHANNELS = ['voice', 'email', 'chat', 'sms', 'fax', 'tty', 'webform', 'mail', 'social', 'callback'] as const;
+export const CHANNELS = [
+  'voice',
+  'email',
+  'chat',
+  'sms',
+  'fax',
+  'tty',
+  'webform',
+  'mail',
+  'social',
+  'callback',
+] as const;
 export type Channel = (typeof CHANNELS)[number];
 
 export type InteractionState = 'flow' | 'waiting' | 'offered' | 'active' | 'wrap-up' | 'ended';
@@ -118,7 +129,14 @@ export interface AgentLive {
   pending?: { state: PresenceState; reason: string | null } | null;
   activity: AgentActivity;
   activitySince: string;
-  work: { interactionId: string; channel: Channel; queueName: string | null; state: InteractionState; since: string; from: string }[];
+  work: {
+    interactionId: string;
+    channel: Channel;
+    queueName: string | null;
+    state: InteractionState;
+    since: string;
+    from: string;
+  }[];
   phoneOnline: boolean;
 }
 

@@ -36,7 +36,14 @@ describe('a customer calls the sales number', () => {
     await bobPhone.until('CALL_CLOSED');
 
     let trace = await floor.newest(sam, ({ state }) => state === 'wrap-up');
-    expect(trace).toMatchObject({ channel: 'voice', direction: 'in', from: '+15557001', to: '+15550101', queueName: 'Sales', agentName: 'Bob' });
+    expect(trace).toMatchObject({
+      channel: 'voice',
+      direction: 'in',
+      from: '+15557001',
+      to: '+15550101',
+      queueName: 'Sales',
+      agentName: 'Bob',
+    });
     await bob.post(`/interactions/${trace.id}/wrap-up`, { disposition: 'solved', notes: 'Wanted a price.' });
     trace = await floor.newest(sam, ({ state, recordings }) => state === 'ended' && recordings[0]?.state === 'ready');
     expect(kinds(trace)).toEqual(['queue answered', 'agent completed', 'wrap-up completed']);

@@ -70,7 +70,9 @@ it('voice is killed with a conversation, a waiting caller and one in the menu: n
 
   await killVoice();
   await delay(1500);
-  expect([talking, waiting, choosing].flatMap((phone) => phone.events.filter(({ type }) => type === 'CALL_CLOSED'))).toEqual([]);
+  expect(
+    [talking, waiting, choosing].flatMap((phone) => phone.events.filter(({ type }) => type === 'CALL_CLOSED')),
+  ).toEqual([]);
 
   await choosing.press('1');
   const talk = await traceOf('+15557101');
@@ -109,10 +111,15 @@ it('voice is killed with a conversation, a waiting caller and one in the menu: n
     }
   }
   expect(bobPhone.heard(600), 'the conversation went on while voice was dead').toBeGreaterThan(3);
-  const recorded = await sam.until<InteractionTrace>(`/interactions/${one.id}`, ({ recordings }) => recordings[0]?.state === 'ready');
+  const recorded = await sam.until<InteractionTrace>(
+    `/interactions/${one.id}`,
+    ({ recordings }) => recordings[0]?.state === 'ready',
+  );
   expect(recorded.recordings).toHaveLength(1);
   const { rate, left, right } = await floor.listen(sam, recorded.recordings[0]!);
-  const talked = one.segments.filter(({ kind }) => kind === 'agent').reduce((sum, { durationS }) => sum + durationS!, 0);
+  const talked = one.segments
+    .filter(({ kind }) => kind === 'agent')
+    .reduce((sum, { durationS }) => sum + durationS!, 0);
   expect(secondsOfTone(left, rate, 600)).toBeGreaterThan(talked - 1);
   expect(secondsOfTone(right, rate, 900)).toBeGreaterThan(talked - 1);
 });

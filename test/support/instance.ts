@@ -74,7 +74,8 @@ export class Instance {
       });
     }
     for (let waited = 0; !this.#output.includes('is ready'); waited += 50) {
-      if (child.exitCode !== null || waited > 90_000) throw new Error(`The product did not start:\n${this.#output}\n${this.logs()}`);
+      if (child.exitCode !== null || waited > 90_000)
+        throw new Error(`The product did not start:\n${this.#output}\n${this.logs()}`);
       await delay(50);
     }
     if (!existsSync(PROMPT_CACHE)) cpSync(prompts, PROMPT_CACHE, { recursive: true });
@@ -166,4 +167,3 @@ export class Instance {
 function cleanEnv(): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('STRONGROOM_')));
 }
-

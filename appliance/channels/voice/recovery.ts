@@ -28,12 +28,12 @@ export function createRecovery(deps: VoiceDeps, parts: { talks: Talks; queueing:
   async function adopt(): Promise<{ adopted: number; lost: number }> {
     const rows = await interactions.live();
     const legs = await calls.restore();
-    const byInteraction = Map.groupBy(legs, (leg) => String(leg.tag['interactionId'] ?? ''));
+    const byInteraction = Map.groupBy(legs, (leg) => String(leg.tag.interactionId ?? ''));
     for (const row of rows) {
       if (row.endedAt) continue; // only its wrap-up is open: the router's
       const its = byInteraction.get(row.id) ?? [];
       byInteraction.delete(row.id);
-      const customer = its.find((leg) => leg.tag['role'] === 'customer' && leg.state === 'up' && leg.tag['facts']);
+      const customer = its.find((leg) => leg.tag.role === 'customer' && leg.state === 'up' && leg.tag.facts);
       if (customer) adoptCall(customer, its);
       else if (
         row.channel === 'voice' ||
@@ -57,12 +57,12 @@ export function createRecovery(deps: VoiceDeps, parts: { talks: Talks; queueing:
     talks.watch(call);
     for (const leg of legs) {
       if (leg === customer || leg.state !== 'up') continue;
-      const agentId = leg.tag['agentId'] as string | null;
-      if (leg.tag['role'] === 'agent' && agentId && (agentId === tag.agentId || tag.stage === 'waiting')) {
+      const agentId = leg.tag.agentId as string | null;
+      if (leg.tag.role === 'agent' && agentId && (agentId === tag.agentId || tag.stage === 'waiting')) {
         call.setAgent(agentId, leg);
         // They had picked up; only the bridge was missing.
         if (tag.stage === 'waiting') call.enter('talking');
-      } else if (leg.tag['role'] === 'outside') talks.joinOutside(call, leg);
+      } else if (leg.tag.role === 'outside') talks.joinOutside(call, leg);
       else leg.hangup({ q850: 41 });
     }
   }

@@ -33,7 +33,10 @@ export class Floor {
   }
 
   /** Somebody outside, calling in over the lab trunk. */
-  async caller(number: string, options: { says: number; autoAnswer?: boolean }): Promise<Baresip & { call(did: string): void }> {
+  async caller(
+    number: string,
+    options: { says: number; autoAnswer?: boolean },
+  ): Promise<Baresip & { call(did: string): void }> {
     const phone = await this.#phone({ ...options, account: `<sip:${number}@127.0.0.1>;regint=0` });
     const { sipPort } = this.instance;
     return Object.assign(phone, { call: (did: string) => phone.dial(`sip:${did}@127.0.0.1:${sipPort}`) });
@@ -48,7 +51,11 @@ export class Floor {
 
   /** The newest interaction that this agent or supervisor may see. */
   async newest(api: Api, test: (trace: InteractionTrace) => boolean, timeoutMs = 10_000): Promise<InteractionTrace> {
-    const { items } = await api.until<{ items: { id: string }[] }>('/interactions?limit=1', ({ items }) => items.length > 0, timeoutMs);
+    const { items } = await api.until<{ items: { id: string }[] }>(
+      '/interactions?limit=1',
+      ({ items }) => items.length > 0,
+      timeoutMs,
+    );
     return api.until<InteractionTrace>(`/interactions/${items[0]!.id}`, test, timeoutMs);
   }
 
@@ -59,7 +66,15 @@ export class Floor {
     const dir = mkdtempSync(join(tmpdir(), 'listen-'));
     try {
       writeFileSync(join(dir, 'a.ogg'), body);
-      const { status: code, stderr } = spawnSync('ffmpeg', ['-v', 'error', '-i', join(dir, 'a.ogg'), '-ar', '8000', join(dir, 'a.wav')]);
+      const { status: code, stderr } = spawnSync('ffmpeg', [
+        '-v',
+        'error',
+        '-i',
+        join(dir, 'a.ogg'),
+        '-ar',
+        '8000',
+        join(dir, 'a.wav'),
+      ]);
       if (code !== 0) throw new Error(`ffmpeg: ${stderr}`);
       const { rate, channels } = readWav(join(dir, 'a.wav'));
       if (channels.length !== 2) throw new Error(`a recording with ${channels.length} channels`);

@@ -15,6 +15,7 @@ import { receive } from './incoming.ts';
 import type { CallLeg } from './leg.ts';
 import { mix } from './mix.ts';
 import { played } from './playback.ts';
+import { Soon } from './record.ts';
 import { restore } from './restore.ts';
 import { Routes } from './routes.ts';
 import type { LegStore } from './store.ts';
@@ -43,7 +44,7 @@ export interface CallsOptions {
 const MAX_CALL_MS = 12 * 3600_000;
 
 /** Takes the INVITEs and other requests of the stack from now on. */
-export function createCalls(options: CallsOptions): Calls {
+export function createCalls(options: CallsOptions): Calls & { flush(): void } {
   const { sip, media, clock, log, registrar } = options;
   const legs = new Map<string, CallLeg>();
   const door = Promise.withResolvers<void>();
@@ -62,6 +63,7 @@ export function createCalls(options: CallsOptions): Calls {
     log,
     instance: options.instance,
     routes: new Routes(media, clock, log),
+    soon: new Soon(clock),
     legs,
     maxCallMs: options.maxCallMs ?? MAX_CALL_MS,
     addressFor: (remote) => options.advertise?.(remote) ?? sip.localAddressFor(remote),
@@ -183,6 +185,8 @@ export function createCalls(options: CallsOptions): Calls {
     get: (legId) => legs.get(legId),
     legs,
     restore: () => restore(context),
+    /** Hands everything to the database that was to be written soon: before the batch is closed. */
+    flush: () => context.soon.now(),
   };
 }
 

@@ -7,6 +7,7 @@ import type { Authenticator, Registrar } from '../registrar/index.ts';
 import type { SipStack } from '../sip/index.ts';
 import type { Trunks } from '../trunks/index.ts';
 import type { CallLeg } from './leg.ts';
+import type { Soon } from './record.ts';
 import type { Routes } from './routes.ts';
 import type { LegStore } from './store.ts';
 
@@ -23,6 +24,7 @@ export interface CallsContext {
   log: Log;
   instance: string;
   routes: Routes;
+  soon: Soon;
   legs: Map<string, CallLeg>;
   maxCallMs: number;
   /** Our address as that peer reaches it, for SDP. */

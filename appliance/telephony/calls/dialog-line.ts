@@ -19,7 +19,7 @@ export class DialogLine implements Line {
   constructor(leg: CallLeg, dialog: Dialog) {
     this.#leg = leg;
     this.dialog = dialog;
-    dialog.onChange(() => leg.record.touch());
+    dialog.onChange(() => leg.record.keep());
     dialog.onRequest((request) => this.#receive(request));
     dialog.onEnd((end) => {
       if (end.by === 'us') return;

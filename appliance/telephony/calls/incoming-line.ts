@@ -75,7 +75,7 @@ export class IncomingLine implements Line {
     const { dialog, acked } = this.#invite.accept({ contentType: SDP, body });
     leg.up(new DialogLine(leg, dialog));
     // Only what accept() has added to the facts is still unwritten.
-    if (dialog.facts.session) leg.record.touch();
+    if (dialog.facts.session) leg.record.keep();
     if (offer === undefined) this.#settleLater(dialog, acked);
   }
 

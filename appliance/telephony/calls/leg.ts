@@ -74,7 +74,10 @@ export class CallLeg implements Leg {
       peer: undefined,
       mix: undefined,
     };
-    this.record = new LegRecord(context.store, () => this.#row(), {
+    this.record = new LegRecord({
+      store: context.store,
+      row: () => this.#row(),
+      soon: context.soon,
       exists: restored !== undefined,
       failed: (error) =>
         context.log.error({ leg: this.id, error: messageOf(error) }, 'the row of a leg was not stored'),
@@ -117,7 +120,7 @@ export class CallLeg implements Leg {
 
   saveTag(tag: Record<string, unknown>): void {
     this.tag = tag;
-    this.record.touch();
+    this.record.keep();
   }
 
   on<K extends keyof LegEvents>(name: K, listener: (event: LegEvents[K]) => void): () => void {

@@ -85,7 +85,8 @@ export async function ringOut(leg: CallLeg, endpoint: Endpoint, options: DialOpt
       return;
     }
     leg.up(line);
-    leg.record.touch();
+    // From here on a crash would leave a phone with an answered call that nobody knows.
+    leg.record.keep();
   } catch (error) {
     const failed = error instanceof InviteFailed ? error : new InviteFailed(500, messageOf(error));
     if (leg.finished) return;

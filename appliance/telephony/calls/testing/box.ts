@@ -12,13 +12,13 @@ import {
 } from '../../registrar/index.ts';
 import { createSipStack, type SipStack } from '../../sip/index.ts';
 import { createTrunkStore, createTrunks, type Trunks, trunkStatusWriter } from '../../trunks/index.ts';
-import { type Calls, createCalls, createLegStore, type IncomingCall } from '../index.ts';
+import { createCalls, createLegStore, type IncomingCall } from '../index.ts';
 
 export const REALM = 'strongroom.test';
 
 export interface Box {
   sip: SipStack;
-  calls: Calls;
+  calls: ReturnType<typeof createCalls>;
   trunks: Trunks;
   phones: Phones;
   registrar: Registrar;
@@ -109,6 +109,7 @@ export async function openBox(options: {
     },
     async stop() {
       for (const leg of calls.legs.values()) leg.hangup();
+      calls.flush();
       await trunks.stop();
       registrar?.stop();
       await phones.stop();

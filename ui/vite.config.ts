@@ -20,7 +20,20 @@ export default defineConfig({
       version: { pollInterval: 0 },
     }),
   ],
-  build: { chunkSizeWarningLimit: 300 },
+  build: {
+    chunkSizeWarningLimit: 300,
+    rolldownOptions: {
+      output: {
+        // Two hundred words and forty icons are one file each, not a request each.
+        codeSplitting: {
+          groups: [
+            { name: 'words', test: /paraglide/ },
+            { name: 'icons', test: /@lucide/ },
+          ],
+        },
+      },
+    },
+  },
   server: {
     host: '127.0.0.1',
     port: 27010,

@@ -115,12 +115,12 @@ describe('digits between parties that can and cannot', () => {
     });
     await rig.media.route([{ leg: 'N', hear: { kind: 'leg', leg: 'O' } }]);
     old.hush();
-    await wait(50);
+    await wait(300);
     modern.clear();
     old.send(13, Buffer.from([40]));
-    await wait(100);
+    await until(() => modern.heard.length > 0);
     expect(modern.heard).toHaveLength(1);
-    expect(modern.heard[0]).toMatchObject({ payloadType: PCMA, marker: true });
+    expect(modern.heard[0]?.payloadType).toBe(PCMA);
     expect(modern.heard[0]?.payload).toHaveLength(160);
   });
 });

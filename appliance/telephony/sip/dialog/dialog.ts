@@ -12,23 +12,21 @@ import {
 } from '../api.ts';
 import { answerChallenge } from '../auth/client.ts';
 import { buildResponse, randomHex } from '../message/build.ts';
-import { SipRequest, type SipResponse } from '../message/message.ts';
+import type { SipRequest, SipResponse } from '../message/message.ts';
 import { parseReason } from '../message/reason.ts';
 import type { ServerTransaction } from '../transaction/server.ts';
 import { sixtyFourT1 } from '../transaction/timers.ts';
 import type { Connection } from '../transport/connection.ts';
 import { ALLOW, type Core } from './core.ts';
-import { flowFacts } from './facts.ts';
 import { PeerRequest } from './in-dialog-request.ts';
+import { PeerPath, type SendOptions } from './peer-path.ts';
 import { repeat } from './repeat.ts';
-import { route } from './route-set.ts';
 import { type SessionTerms, SessionTimer, sessionFields, termsForAnswer, termsFromAnswer } from './session-timer.ts';
 
 /** Glares with one peer after which a re-INVITE is given up. */
 const MAX_GLARES = 8;
 
 type End = { by: 'us' | 'peer' | 'failure'; q850?: number; status?: number };
-type SendOptions = { headers?: [string, string][]; contentType?: string; body?: string };
 
 export class DialogSession implements Dialog {
   readonly id: string;
@@ -42,11 +40,11 @@ export class DialogSession implements Dialog {
   readonly #unacked = new Map<number, { stop: () => void; acked: (ack: SipRequest) => void }>();
   /** ACKs of ours, to be repeated when a 2xx comes again, by CSeq number. */
   readonly #acks = new Map<number, () => void>();
+  readonly #path: PeerPath;
   readonly #timer: SessionTimer;
   /** Set while we have reliable provisional responses out: true when the PRACK was for one of them. */
   onPrack: ((prack: SipRequest, respond: () => void) => boolean) | undefined;
   #early = false;
-  #flow: Connection | undefined;
   #end: End | undefined;
   #byeHeaders: [string, string][] | undefined;
   #peerInvite: PeerRequest | undefined;
@@ -55,7 +53,7 @@ export class DialogSession implements Dialog {
   constructor(core: Core, facts: DialogFacts, flow: Connection | undefined, credentials?: Credentials) {
     this.#core = core;
     this.#facts = facts;
-    this.#flow = flow;
+    this.#path = new PeerPath(core, facts, flow, () => this.#changed());
     this.#credentials = credentials;
     this.#timer = new SessionTimer(
       core.clock,
@@ -84,7 +82,7 @@ export class DialogSession implements Dialog {
     const response = await this.#withCredentials(method, options, options.credentials);
     this.#judge(response.status);
     if (method === 'UPDATE' && isSuccess(response)) {
-      this.#refreshTarget(response);
+      this.#path.refreshTarget(response);
       if (options.body) this.#remember({ ...options, body: options.body });
       if (!this.#early) this.#setTerms(termsFromAnswer(response));
     }
@@ -176,12 +174,12 @@ export class DialogSession implements Dialog {
       again();
       return;
     }
-    const request = this.#build('ACK', cseq, session ?? {});
+    const request = this.#path.build('ACK', cseq, session ?? {});
     if (session) this.#remember(session);
     const send = (flow: Connection) => {
       if (!this.#acks.has(cseq)) this.#acks.set(cseq, this.#core.sendAck(request, flow));
     };
-    const flows = this.#flows();
+    const flows = this.#path.flows();
     if (Array.isArray(flows)) {
       if (flows[0]) send(flows[0]);
     } else {
@@ -318,7 +316,7 @@ export class DialogSession implements Dialog {
     const success = final && reply.status < 300;
     let { headers = [] } = reply;
     if (success && (request.method === 'INVITE' || request.method === 'UPDATE')) {
-      this.#refreshTarget(request);
+      this.#path.refreshTarget(request);
       this.#remember(reply.body ? { ...reply, body: reply.body.toString() } : undefined);
       const terms = this.#core.sessionTimer && termsForAnswer(request, this.#core.sessionTimer.expiresS);
       if (terms && !this.#early) {
@@ -356,22 +354,21 @@ export class DialogSession implements Dialog {
   ): Promise<SipResponse> {
     const response = await this.#send(method, options);
     if (!credentials || (response.status !== 401 && response.status !== 407)) return response;
-    const { requestUri } = route(this.#facts.remoteTarget, this.#facts.routeSet);
-    const field = answerChallenge(response, credentials, { method, uri: requestUri });
+    const field = answerChallenge(response, credentials, { method, uri: this.#path.requestUri });
     return field ? this.#send(method, { ...options, headers: [...(options.headers ?? []), field] }) : response;
   }
 
   async #send(method: string, options: SendOptions & Pick<ReinviteOptions, 'answer'>): Promise<SipResponse> {
-    const request = this.#build(method, ++this.#facts.localSeq, options);
+    const request = this.#path.build(method, ++this.#facts.localSeq, options);
     this.#changed();
-    const found = this.#flows();
+    const found = this.#path.flows();
     const flow = (Array.isArray(found) ? found : await found)[0];
     if (!flow) throw this.#lost(503, 'No way to the peer');
     return new Promise((resolve, reject) => {
       this.#core.send(request, flow, {
         onResponse: (response) => {
           if (method === 'INVITE' && isSuccess(response)) {
-            this.#refreshTarget(response);
+            this.#path.refreshTarget(response);
             if (options.body) this.#remember({ ...options, body: options.body });
             this.#setTerms(termsFromAnswer(response));
             this.ack(request.cseq.number, this.#acks.has(request.cseq.number) ? undefined : options.answer?.(response));
@@ -405,72 +402,6 @@ export class DialogSession implements Dialog {
     const headers = this.#byeHeaders ?? [];
     const done = () => this.#core.release(this);
     this.#withCredentials('BYE', { headers }).then(done, done);
-  }
-
-  #build(method: string, cseq: number, options: SendOptions): SipRequest {
-    const facts = this.#facts;
-    const { requestUri, routes } = route(facts.remoteTarget, facts.routeSet);
-    const request = new SipRequest(method, requestUri, options.body);
-    for (const value of routes) request.append('Route', value);
-    request.append('Max-Forwards', '70');
-    request.append('From', `<${facts.localUri}>;tag=${facts.localTag}`);
-    request.append('To', facts.remoteTag ? `<${facts.remoteUri}>;tag=${facts.remoteTag}` : `<${facts.remoteUri}>`);
-    request.append('Call-ID', facts.callId);
-    request.append('CSeq', `${cseq} ${method}`);
-    if (method !== 'BYE' && method !== 'ACK') request.append('Contact', `<${facts.localContact}>`);
-    if (method === 'INVITE') request.append('Allow', ALLOW);
-    if (method === 'INVITE' || method === 'UPDATE') {
-      request.append('Supported', this.#core.supported);
-      if (facts.session) for (const field of sessionFields(facts.session, true)) request.append(...field);
-    }
-    request.append('User-Agent', this.#core.userAgent);
-    for (const [name, value] of options.headers ?? []) request.append(name, value);
-    if (options.body) request.append('Content-Type', options.contentType ?? 'application/sdp');
-    return request;
-  }
-
-  /** Connections to the peer: its registered one, the dialog's own, then by address. */
-  #flows(): Connection[] | Promise<Connection[]> {
-    const { viaFlow, flow, remoteTarget, routeSet } = this.#facts;
-    const { nextHop } = route(remoteTarget, routeSet);
-    const own = viaFlow ? (this.#core.registered(nextHop) ?? this.#ownFlow()) : undefined;
-    if (own) {
-      this.#moveTo(own);
-      return [own];
-    }
-    const found = this.#core.locate(nextHop);
-    const orOld = (flows: Connection[]) => {
-      const old = flows[0] ?? this.#core.flowOf(flow);
-      return old ? [old] : [];
-    };
-    return Array.isArray(found) ? orOld(found) : found.then(orOld);
-  }
-
-  #ownFlow(): Connection | undefined {
-    if (this.#flow?.open) return this.#flow;
-    // An address pair of UDP never closes; a former process may have made it.
-    return this.#facts.flow.transport === 'udp' ? this.#core.flowOf(this.#facts.flow) : undefined;
-  }
-
-  /** The peer has a new connection: a browser that was reloaded, a phone that connected again. */
-  #moveTo(flow: Connection): void {
-    if (this.#flow === flow) return;
-    this.#flow = flow;
-    this.#facts.flow = flowFacts(flow);
-    this.#changed();
-  }
-
-  #refreshTarget(message: SipRequest | SipResponse): void {
-    let target: string | undefined;
-    try {
-      void message.contact?.uri;
-      target = message.contact?.uriText;
-    } catch {
-      return; // an unreadable Contact leaves the target as it was
-    }
-    if (target === undefined || target === this.#facts.remoteTarget) return;
-    this.#facts.remoteTarget = target;
-    this.#changed();
   }
 
   #remember(session: SessionBody | undefined): void {

@@ -45,8 +45,9 @@ export function resolve(
   random: () => number = Math.random,
 ): Target[] | Promise<Target[]> {
   const host = (uri.params?.maddr || uri.host).replace(/^\[|\]$/g, '');
-  if (host === '') return [];
   const transport = askedTransport(uri);
+  // A WebSocket is opened by the browser alone (RFC 7118 §5); its made-up host is no question for DNS.
+  if (host === '' || transport === 'ws' || host.endsWith('.invalid')) return [];
   if (isIP(host) !== 0) {
     const chosen = transport ?? (has('udp') ? 'udp' : has('tcp') ? 'tcp' : 'tls');
     return [{ transport: chosen, address: host, port: uri.port ?? DEFAULT_PORT[chosen] }];
@@ -63,7 +64,7 @@ async function lookUp(
   random: () => number,
 ): Promise<Target[]> {
   // RFC 3263 §4.2: an explicit port means that the host is meant, not the domain.
-  if (uri.port !== undefined || asked === 'ws') {
+  if (uri.port !== undefined) {
     const transport = asked ?? (has('udp') ? 'udp' : 'tcp');
     return atHost(host, transport, uri.port ?? DEFAULT_PORT[transport], host, dns);
   }

@@ -3,9 +3,9 @@ import type { Clock } from '#appliance/kernel/clock.ts';
 import { buildResponse, newTag } from '../message/build.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import type { Connection } from '../transport/connection.ts';
-import { ClientTransaction, type ClientUser } from './client.ts';
+import { type ClientHost, ClientTransaction, type ClientUser } from './client.ts';
 import { responseKey, serverKey } from './key.ts';
-import { ServerTransaction } from './server.ts';
+import { type ServerHost, ServerTransaction } from './server.ts';
 import type { SipTimers } from './timers.ts';
 
 /** The layer above: what no transaction claims arrives there. */
@@ -33,7 +33,8 @@ export interface Wire {
 export class TransactionLayer {
   readonly clock: Clock;
   readonly timers: SipTimers;
-  readonly #wire: Wire;
+  readonly #clientHost: ClientHost;
+  readonly #serverHost: ServerHost;
   readonly #user: TransactionUser;
   readonly #clients = new Map<string, ClientTransaction>();
   readonly #servers = new Map<string, ServerTransaction>();
@@ -42,8 +43,17 @@ export class TransactionLayer {
   constructor(clock: Clock, timers: SipTimers, wire: Wire, user: TransactionUser) {
     this.clock = clock;
     this.timers = timers;
-    this.#wire = wire;
     this.#user = user;
+    this.#clientHost = { clock, timers, ...wire, forget: (key) => this.#clients.delete(key) };
+    this.#serverHost = {
+      clock,
+      timers,
+      ...wire,
+      forget: (gone) => {
+        if (this.#servers.get(gone.key) === gone) this.#servers.delete(gone.key);
+        if (this.#merging.get(gone.mergeKey) === gone) this.#merging.delete(gone.mergeKey);
+      },
+    };
   }
 
   /** How many transactions are remembered. */
@@ -59,13 +69,7 @@ export class TransactionLayer {
 
   /** Sends a request; its top Via carries our branch. */
   send(request: SipRequest, flow: Connection, user: ClientUser): ClientTransaction {
-    const transaction = new ClientTransaction(request, flow, user, {
-      clock: this.clock,
-      timers: this.timers,
-      transmit: this.#wire.transmit,
-      unexpected: this.#wire.unexpected,
-      forget: (key) => this.#clients.delete(key),
-    });
+    const transaction = new ClientTransaction(request, flow, user, this.#clientHost);
     this.#clients.set(transaction.key, transaction);
     transaction.start();
     return transaction;
@@ -124,16 +128,7 @@ export class TransactionLayer {
   }
 
   #make(request: SipRequest, flow: Connection): ServerTransaction {
-    const transaction = new ServerTransaction(request, flow, {
-      clock: this.clock,
-      timers: this.timers,
-      respond: this.#wire.respond,
-      unexpected: this.#wire.unexpected,
-      forget: (gone) => {
-        if (this.#servers.get(gone.key) === gone) this.#servers.delete(gone.key);
-        if (this.#merging.get(gone.mergeKey) === gone) this.#merging.delete(gone.mergeKey);
-      },
-    });
+    const transaction = new ServerTransaction(request, flow, this.#serverHost);
     this.#servers.set(transaction.key, transaction);
     return transaction;
   }

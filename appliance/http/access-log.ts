@@ -26,7 +26,9 @@ export const accessLog: Plugin<void> = {
       log.error({ err: event.error, path: request.path, requestId: request.info.id }, 'unexpected failure');
     });
     server.events.on('log', (event, tags) => {
-      if (tags.error || event.error) log.error({ err: event.error, tags: event.tags }, 'server event');
+      // A client that does not trust the certificate, or speaks no HTTP: its own affair, and anybody could fill the log with it.
+      if (tags.connection && tags.client) log.debug({ err: event.error }, 'a client broke off its connection');
+      else if (tags.error || event.error) log.error({ err: event.error, tags: event.tags }, 'server event');
     });
   },
 };

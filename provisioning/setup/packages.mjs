@@ -98,7 +98,7 @@ async function howToBeRoot(command) {
  * from making a PostgreSQL cluster nobody asked for; disabling keeps new services from starting at the next boot.
  * All of it is taken back, and none of it touches what was there before.
  */
-function installScript(names, services) {
+export function installScript(names, services) {
   return `
 set -e
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 LC_ALL=C.UTF-8

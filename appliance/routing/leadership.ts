@@ -1,3 +1,4 @@
+import { within } from '#appliance/kernel/async.ts';
 import type { Clock } from '#appliance/kernel/clock.ts';
 import { messageOf } from '#appliance/kernel/errors.ts';
 import type { Log } from '#appliance/platform/log/index.ts';
@@ -8,6 +9,7 @@ export const ROUTER_LOCK = 7301;
 
 const RETRY_MS = 500;
 const HEARTBEAT_MS = 5000;
+const SETTLE_MS = 1000;
 
 /** The part of a pg connection that is used. */
 interface Connection {
@@ -64,10 +66,14 @@ export class Leadership {
   }
 
   async stop(): Promise<void> {
+    const held = this.#leading;
     this.#stopped = true;
     this.#leading = false;
     const connection = this.#connection;
     this.#connection = undefined;
+    // Said aloud, so that the next one need not wait for PostgreSQL to notice the end.
+    const unlocked = held && connection?.query('select pg_advisory_unlock($1)', [this.#lock]);
+    if (unlocked) await within(SETTLE_MS, unlocked, 'PostgreSQL does not answer').catch(() => {});
     await connection?.end().catch(() => {});
   }
 
@@ -84,7 +90,8 @@ export class Leadership {
           if (this.#leading && (await this.#endOwnSession(connection)))
             throw new Error('the former session still held the lead');
           if (this.#leading) await this.#become(false);
-          this.#known();
+          // A process that was killed a moment ago still holds it for some milliseconds: only then is somebody else leading.
+          setTimeout(() => this.#known(), SETTLE_MS).unref();
           // Waits in PostgreSQL: the lock arrives when the leader's connection ends, without asking again.
           await Promise.race([
             connection.query('select pg_advisory_lock($1)', [this.#lock]),

@@ -32,8 +32,8 @@ export type LegEvents = {
     progress(status: number, reason: string): void;
     refuse(status: number): void;
   };
-  /** No audio from the party for `ms`. */
-  silent: { ms: number };
+  /** No audio from the party for `ms`; told again while it lasts. `held`: it has put us on hold and has a right to be silent. */
+  silent: { ms: number; held: boolean };
   ended: { cause: EndCause; at: Date; stats?: LegStats };
 };
 
@@ -81,6 +81,11 @@ export interface Leg {
   /** Our side of the conversation is not heard by the peer. */
   mute(muted: boolean): Promise<void>;
   stats(): Promise<LegStats | undefined>;
+  /**
+   * Asks the peer within the dialog whether it is there still. False: no answer in time, or it knows nothing of the call;
+   * then the leg has ended, as a failure.
+   */
+  probe(withinMs: number): Promise<boolean>;
 }
 
 export type DialTarget =

@@ -49,6 +49,7 @@ afterAll(async () => {
 beforeEach(async () => {
   for (const leg of box.calls.legs.values()) leg.hangup();
   await until(() => box.calls.legs.size === 0);
+  await vi.waitFor(async () => expect(await rows()).toEqual([]));
   for (const party of [customer, agent, second]) {
     party.behaviour = 'answer';
     for (const list of [party.invites, party.cancels, party.requests, party.ends, party.messages]) list.length = 0;

@@ -116,8 +116,7 @@ export function createCalls(options: CallsOptions): Calls & { flush(): void } {
   });
   media.on('silent', ({ leg, ms }) => {
     const found = legs.get(leg);
-    // A party on hold has a right to be silent.
-    if (found?.state === 'up' && !found.hearing.heldByParty) found.emit('silent', { ms });
+    if (found?.state === 'up') found.emit('silent', { ms, held: found.hearing.heldByParty });
   });
   media.on('restored', ({ legs: left }) => void repair(new Set(left)));
   media.on('connected', () => {

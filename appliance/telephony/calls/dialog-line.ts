@@ -1,4 +1,5 @@
 // A leg whose dialog stands: what the party asks for in it, and how it ends.
+import { within } from '#appliance/kernel/async.ts';
 import { messageOf } from '#appliance/kernel/errors.ts';
 import type { Dialog, DialogFacts, InDialogRequest } from '../sip/index.ts';
 import type { EndCause } from './api.ts';
@@ -42,6 +43,16 @@ export class DialogLine implements Line {
 
   end(cause: EndCause): void {
     this.dialog.bye({ headers: [['Reason', reasonOf(cause.q850, cause.text)]] });
+  }
+
+  /** Any answer shows that somebody is there; but 481 and 408 say that the call is not (RFC 3261 §12.2.1.2). */
+  async probe(withinMs: number): Promise<boolean> {
+    try {
+      const { status } = await within(withinMs, this.dialog.request('OPTIONS'), 'no answer');
+      return status !== 481 && status !== 408;
+    } catch {
+      return false;
+    }
   }
 
   /** A new offer of ours; the switch has moved the leg, or the edge lost it. */

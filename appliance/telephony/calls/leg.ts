@@ -5,7 +5,7 @@ import { Emitter } from '#appliance/kernel/emitter.ts';
 import { AppError, messageOf } from '#appliance/kernel/errors.ts';
 import type { LegStats } from '../media/api.ts';
 import type { EndCause, Leg, LegEvents, LegState, Party, Playback } from './api.ts';
-import { causeOfOurs } from './causes.ts';
+import { causeOfOurs, failure, Q850 } from './causes.ts';
 import type { CallsContext } from './context.ts';
 import type { Hearing } from './hear.ts';
 import { hold, mute, resume } from './hold.ts';
@@ -184,6 +184,16 @@ export class CallLeg implements Leg {
 
   async stats(): Promise<LegStats | undefined> {
     return this.#state === 'ended' ? this.#finalStats : this.context.media.stats(this.id);
+  }
+
+  async probe(withinMs: number): Promise<boolean> {
+    if (this.#state !== 'up') return this.#state !== 'ended';
+    if (await this.line?.probe?.(withinMs)) return true;
+    if (this.finished) return false; // it hung up meanwhile, or the dialog itself has found out
+    const cause = failure(Q850.outOfOrder, 'The party does not answer any more', 408);
+    this.line?.end(cause);
+    this.finish(cause);
+    return false;
   }
 
   // ---- below: for the other parts of this room ----

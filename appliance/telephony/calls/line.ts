@@ -5,6 +5,8 @@ import type { EndCause } from './api.ts';
 export interface Line {
   /** Ends it in whatever way its stage allows: final failure, CANCEL, BYE. */
   end(cause: EndCause): void;
+  /** Whether the peer answers within its dialog; absent while there is none. */
+  probe?(withinMs: number): Promise<boolean>;
   readonly dialogFacts: DialogFacts | null;
   readonly inviteFacts: InviteFacts | null;
 }

@@ -55,8 +55,9 @@ export async function ringOut(leg: CallLeg, endpoint: Endpoint, options: DialOpt
     body,
   });
   leg.line = new OutgoingLine(invite);
-  leg.record.touch();
-  invite.onChange(() => leg.record.touch());
+  // After a crash the next process stops what rings; the shorter this is unwritten, the better.
+  leg.record.keep();
+  invite.onChange(() => leg.record.keep());
   // Provisional answers and the final one are taken in their order, though the switch answers later.
   let settling: Promise<unknown> = Promise.resolve();
   invite.onProgress((response) => {

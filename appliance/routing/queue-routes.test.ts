@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { presenceRoutes } from '#appliance/agents/me-routes.ts';
 import { agentRoutes } from '#appliance/agents/routes.ts';
 import { fakeAudit, fakeGatekeeper, tokenOf } from '#appliance/http/fake-gatekeeper.ts';
 import { createServer } from '#appliance/http/server.ts';
@@ -8,8 +9,8 @@ import { silentLog } from '#appliance/platform/log/index.ts';
 import type { TestDatabase } from '#test/support/database.ts';
 import { testDatabase } from '#test/support/database.ts';
 import { process } from './fixture.ts';
+import { offerRoutes } from './offer-routes.ts';
 import { queueRoutes } from './routes.ts';
-import { workRoutes } from './work-routes.ts';
 
 describe('queues over the API', () => {
   let database: TestDatabase;
@@ -31,8 +32,9 @@ describe('queues over the API', () => {
     await server.register([
       { plugin: agentRoutes, options: { db: database.db, agents: house.agents } },
       { plugin: queueRoutes, options: { db: database.db } },
-      { plugin: workRoutes, options: { bus } },
     ]);
+    presenceRoutes(server, { bus });
+    offerRoutes(server, { bus });
     await house.start();
   });
   afterAll(async () => {

@@ -98,6 +98,17 @@ export function createPrompts({ db, dir, log }: { db: Database; dir: string; log
     /** One prompt by name; undefined when there is none of that name in any language. */
     item: itemOf,
 
+    /** The prompt with that id, or its translation: screens choose one row, callers speak several languages. */
+    chosen(id: string, language: string): PlayItem | undefined {
+      for (const list of rows.values())
+        for (const row of list)
+          if (row.id === id)
+            return language === NO_LANGUAGE
+              ? { media: row.media, text: row.text ?? row.name }
+              : itemOf(row.name, language);
+      return undefined;
+    },
+
     /** Media names of prompts, for `Leg.play`; unknown ones are left out. */
     media: (names: string[], language: string): string[] =>
       names.flatMap((name) => itemOf(name, language)?.media ?? []),

@@ -2,16 +2,34 @@ import { sayNumber } from './numbers.ts';
 import type { Prompts } from './prompts.ts';
 
 /** Standing sounds as media names, for calls that no flow leads: music, tones, what is said in a queue. */
-export function createSounds({ prompts }: { prompts: Prompts }) {
+export function createSounds({
+  prompts,
+  musicOf = () => null,
+}: {
+  prompts: Prompts;
+  /** The prompt that a queue has for its music. */
+  musicOf?: (queueId: string) => string | null | undefined;
+}) {
   const NAMES = {
     closed: ['closed'],
     goodbye: ['goodbye'],
     unavailable: ['unavailable'],
-    voicemail: ['voicemail.greeting'],
+    // The tone belongs to it: the greeting announces it.
+    voicemail: ['voicemail.greeting', 'tone.beep'],
+    'voicemail-thanks': ['voicemail.thanks', 'goodbye'],
+    'callback-confirmed': ['callback.confirmed', 'goodbye'],
     beep: ['tone.beep'],
   } as const;
   return {
-    music: (_queueId: string | null): string[] => prompts.media(['music.hold'], '*'),
+    music(queueId: string | null): string[] {
+      const chosen = queueId === null ? undefined : musicOf(queueId);
+      const own = chosen ? prompts.chosen(chosen, '*') : undefined;
+      return own ? [own.media] : prompts.media(['music.hold'], '*');
+    },
+    chosen(promptId: string, language: string): string[] {
+      const item = prompts.chosen(promptId, language);
+      return item ? [item.media] : [];
+    },
     get ringback(): string[] {
       return prompts.media(['tone.ringback'], '*');
     },
@@ -19,9 +37,10 @@ export function createSounds({ prompts }: { prompts: Prompts }) {
       return prompts.media(['tone.busy'], '*');
     },
     /** To a caller in a queue without a flow: the place, and how long it will be when that is known. */
-    waiting(language: string, place: { position: number; estimatedWaitS: number | null }, _queueId: string): string[] {
+    waiting(language: string, place: { position: number | null; estimatedWaitS: number | null }): string[] {
       const names = ['please-wait'];
-      if (place.position > 0) names.push('queue.position', ...sayNumber(place.position), 'queue.position-end');
+      if (place.position !== null && place.position > 0)
+        names.push('queue.position', ...sayNumber(place.position), 'queue.position-end');
       if (place.estimatedWaitS !== null && place.estimatedWaitS >= 60 && place.estimatedWaitS <= 3600) {
         names.push('queue.wait', ...sayNumber(Math.ceil(place.estimatedWaitS / 60)), 'queue.minutes');
       }

@@ -157,6 +157,16 @@ export function createStore(db: Database, batch: Batch) {
       );
       return rows;
     },
+    /** Who spoke last with this customer. */
+    async lastAgent(customerId: string): Promise<string | undefined> {
+      const { rows } = await db.raw(
+        `select s.agent_id as "agentId" from interaction i join segment s on s.interaction_id = i.id
+         where i.customer_id = ? and s.kind = 'agent' and s.agent_id is not null
+         order by s.started_at desc, s.id desc limit 1`,
+        [customerId],
+      );
+      return rows[0]?.agentId;
+    },
     async list(filter: InteractionFilter): Promise<{ items: NamedInteraction[]; next: string | null }> {
       const limit = Math.min(Math.max(filter.limit ?? 50, 1), 500);
       const after = filter.cursor === undefined ? undefined : decodeCursor(filter.cursor);

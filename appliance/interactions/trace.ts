@@ -29,6 +29,8 @@ export function createTraces({ store }: { store: InteractionStore }) {
       return { items: items.map(view), next };
     },
 
+    lastAgent: store.lastAgent,
+
     /** Everything known about one interaction, in the order it happened. */
     async trace(id: string): Promise<InteractionTrace> {
       const row = await store.named(id);

@@ -4,6 +4,7 @@ import { createVoiceChannel, type VoiceChannel } from '#appliance/channels/voice
 import { createCustomers } from '#appliance/customers/index.ts';
 import { createFlows, createPrompts, createSounds, hoursAt, VoiceHost } from '#appliance/flows/index.ts';
 import { createInteractions } from '#appliance/interactions/index.ts';
+import { within } from '#appliance/kernel/async.ts';
 import { systemClock } from '#appliance/kernel/clock.ts';
 import { createBus } from '#appliance/platform/bus/index.ts';
 import { createJobs } from '#appliance/platform/jobs/index.ts';
@@ -15,6 +16,8 @@ import { createRouter } from '#appliance/routing/index.ts';
 import type { StartRole } from './context.ts';
 import { createTelephony } from './telephony.ts';
 import { createVoiceEndpoints } from './voice-endpoints.ts';
+
+const LOOK_UP_MS = 1000;
 
 export const start: StartRole = async ({ config, log, instance, health }) => {
   const clock = systemClock;
@@ -44,6 +47,11 @@ export const start: StartRole = async ({ config, log, instance, health }) => {
       const found = await customers.find({ kind: 'phone', value: number }).catch(() => undefined);
       return found ? { id: found.id, name: found.name ?? '', known: found.known } : undefined;
     },
+    // A caller waits for this: without an answer the flow goes on as for somebody new.
+    lastAgent: async ({ customerId }) =>
+      customerId
+        ? within(LOOK_UP_MS, interactions.lastAgent(String(customerId)), 'too slow').catch(() => undefined)
+        : undefined,
     event: (interactionId, type, data) => void interactions.event(interactionId, type, data),
   });
   const router = createRouter({
@@ -71,7 +79,7 @@ export const start: StartRole = async ({ config, log, instance, health }) => {
   });
   const jobs = createJobs({ redisUrl: config.redisUrl, log });
   declareRecordingJobs(jobs);
-  const sounds = createSounds({ prompts });
+  const sounds = createSounds({ prompts, musicOf: (queueId) => router.queue(queueId)?.announcements.music });
   const recorder = createRecordings({
     db,
     batch,
@@ -88,53 +96,58 @@ export const start: StartRole = async ({ config, log, instance, health }) => {
   });
   const endpoints = createVoiceEndpoints({ agents, phones, registrar, did: flows });
 
-  voice = createVoiceChannel({
-    calls,
-    router,
-    interactions,
-    agents,
-    customers,
-    bus,
-    clock,
-    log,
-    endpoints,
-    recorder,
-    sounds,
-    dids: {
-      find(number) {
-        const did = flows.did(number);
-        if (!did) return undefined;
-        const { flowId, queueId, language } = did;
-        if (flowId) return { number: did.number, target: { kind: 'flow', flowId }, language: language ?? 'en' };
-        return queueId
-          ? { number: did.number, target: { kind: 'queue', queueId }, language: language ?? 'en' }
-          : undefined;
+  voice = createVoiceChannel(
+    {
+      calls,
+      router,
+      interactions,
+      agents,
+      customers,
+      bus,
+      clock,
+      log,
+      endpoints,
+      recorder,
+      sounds,
+      dids: {
+        find(number) {
+          const did = flows.did(number);
+          if (!did) return undefined;
+          const { flowId, queueId } = did;
+          const language = did.language ?? (flowId && flows.published(flowId)?.document.language) ?? 'en';
+          if (flowId) return { number: did.number, target: { kind: 'flow', flowId }, language };
+          return queueId ? { number: did.number, target: { kind: 'queue', queueId }, language } : undefined;
+        },
       },
-    },
-    flows: {
-      async start(flowId, call) {
-        const language = call.facts.language;
-        interactions.startSegment(call.id, { kind: 'flow', flowVersionId: flows.published(flowId)?.versionId ?? null });
-        try {
-          await flows.start({
-            interactionId: call.id,
-            flowId,
-            language,
-            host: new VoiceHost(call, voice!, recorder, clock),
+      flows: {
+        async start(flowId, call) {
+          const language = call.facts.language;
+          interactions.startSegment(call.id, {
+            kind: 'flow',
+            flowVersionId: flows.published(flowId)?.versionId ?? null,
           });
-        } catch (error) {
-          log.error({ interaction: call.id, flow: flowId, err: error }, 'a flow could not be started');
-          call.customer.hangup({ q850: 41, sip: 503 });
-        }
-      },
-      async resume(call) {
-        return (await flows.resume(call.id, new VoiceHost(call, voice!, recorder, clock))) !== undefined;
-      },
-      stop() {
-        // The host says HostGone to whatever the flow does next.
+          try {
+            await flows.start({
+              interactionId: call.id,
+              flowId,
+              language,
+              host: new VoiceHost(call, voice!, recorder, clock),
+            });
+          } catch (error) {
+            log.error({ interaction: call.id, flow: flowId, err: error }, 'a flow could not be started');
+            call.customer.hangup({ q850: 41, sip: 503 });
+          }
+        },
+        async resume(call) {
+          return (await flows.resume(call.id, new VoiceHost(call, voice!, recorder, clock))) !== undefined;
+        },
+        stop() {
+          // The host says HostGone to whatever the flow does next.
+        },
       },
     },
-  });
+    { probeAfterMs: config.silenceProbeS * 1000 },
+  );
 
   await Promise.all([agents.load(), flows.load()]);
   await telephony.start();

@@ -25,6 +25,8 @@ export type OfferFailure =
 /** A channel's side: the router calls these; answers come back through `OfferOutcome`. */
 export interface ChannelPort {
   readonly channel: Channel;
+  /** Never leaves the queues without an agent, whatever their rules say; only moves between them. */
+  readonly keepsPlace?: boolean;
   /** Start presenting the offer (ring the phones). Must call exactly one of outcome.accepted / outcome.failed. */
   offer(offer: Offer, outcome: OfferOutcome): void;
   /** Stop presenting it: timed out, taken by another agent (ring-all), customer gone. */

@@ -131,6 +131,7 @@ export function createWaiting(context: Context, offers: () => Offers) {
       move(entry, leaving.exit.queueId, leaving.end, leaving.why);
       return true;
     }
+    if (context.ports.get(entry.channel)?.keepsPlace) return false;
     const { interactionId, queueId } = entry;
     drop(entry);
     interactions.event(interactionId, 'queue.left', { queueId, why: leaving.why, exit: leaving.exit });

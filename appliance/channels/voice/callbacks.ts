@@ -43,6 +43,8 @@ export function createCallbacks(deps: VoiceDeps, { dialing }: { dialing: Dialing
 
   return {
     channel: 'callback',
+    // A promise does not lapse: whatever the queue's rules for callers say, it waits until somebody calls back.
+    keepsPlace: true,
     offer(offer, outcome) {
       void ring(offer, outcome);
     },
@@ -57,9 +59,8 @@ export function createCallbacks(deps: VoiceDeps, { dialing }: { dialing: Dialing
         'Answer on your phone: the customer is called when you pick up',
       );
     },
-    expired(interactionId, exit) {
-      // A promise does not lapse: whatever the queue's rules for callers say, somebody has to see it.
-      void interactions.event(interactionId, 'callback-overdue', { exit: exit.to });
+    expired(interactionId) {
+      log.error({ interaction: interactionId }, 'a call-back left its queue');
     },
   };
 }

@@ -30,6 +30,7 @@ export function createConsultations(deps: VoiceDeps, { talks, transfers }: { tal
       .then(async (leg) => {
         if (call.stage !== 'consulting') return leg.hangup({ q850: 16 });
         call.third = { label: where.label, agentId: where.agentId, leg };
+        call.joined(leg, 'third');
         const segment = interactions.startSegment(call.id, { kind: 'consult', agentId: where.agentId ?? agent.id });
         segments.set(call.id, segment.id);
         leg.on('ended', () => {

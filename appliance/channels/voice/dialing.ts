@@ -11,13 +11,17 @@ import type { VoiceDeps } from './deps.ts';
 import type { Inbound } from './inbound.ts';
 import type { Talks } from './talks.ts';
 import { VoiceCall } from './voice-call.ts';
+import type { Watchdog } from './watchdog.ts';
 
 export type Dialing = ReturnType<typeof createDialing>;
 
 const RING_MS = 60_000;
 
 /** Calls our people start: from their phone or their screen, to a number outside or a colleague. */
-export function createDialing(deps: VoiceDeps, { talks, inbound }: { talks: Talks; inbound: Inbound }) {
+export function createDialing(
+  deps: VoiceDeps,
+  { talks, inbound, watchdog }: { talks: Talks; inbound: Inbound; watchdog: Watchdog },
+) {
   const { calls, router, interactions, agents, customers, endpoints, dids, sounds, clock, log } = deps;
 
   /** A phone of ours dialled something. */
@@ -166,6 +170,8 @@ export function createDialing(deps: VoiceDeps, { talks, inbound }: { talks: Talk
     try {
       const other = await answeredWhile(leg, attempt);
       await leg.answer();
+      watchdog.watch(leg, 'caller');
+      watchdog.watch(other, 'callee');
       leg.on('ended', () => other.hangup({ q850: 16 }));
       other.on('ended', () => leg.hangup({ q850: 16 }));
       await calls.bridge(leg, other);

@@ -1,17 +1,14 @@
 import type { IncomingCall } from '#appliance/telephony/calls/index.ts';
 import type { VoiceDeps } from './deps.ts';
 import type { DidTarget } from './ports.ts';
-import type { Queueing } from './queueing.ts';
 import type { Talks } from './talks.ts';
 import { VoiceCall } from './voice-call.ts';
+import type { WaitingRoom } from './waiting-room.ts';
 
 export type Inbound = ReturnType<typeof createInbound>;
 
 /** A customer calls one of our numbers: the interaction is committed, then answered by its flow or for its queue. */
-export function createInbound(
-  deps: VoiceDeps,
-  { talks, queueing, exits }: { talks: Talks; queueing: Queueing; exits: { goodbye(call: VoiceCall): Promise<void> } },
-) {
+export function createInbound(deps: VoiceDeps, { talks, waitingRoom }: { talks: Talks; waitingRoom: WaitingRoom }) {
   const { interactions, customers, flows, recorder, clock } = deps;
 
   async function take({ leg }: IncomingCall, did: DidTarget): Promise<void> {
@@ -65,10 +62,7 @@ export function createInbound(
     );
     if (announcement.length) await call.customer.play(announcement).done;
     if (call.stage === 'ended') return;
-    const ticket = await queueing.enqueue(call, { queueId });
-    queueing.entertain(call, ticket, { everyS: 30 });
-    const outcome = await ticket.outcome;
-    if (outcome.end === 'refused') await exits.goodbye(call);
+    await waitingRoom.receive(call, { queueId });
   }
 
   return { take, intoQueue };

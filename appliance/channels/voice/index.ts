@@ -7,7 +7,8 @@ import { createDialing } from './dialing.ts';
 import { createInbound } from './inbound.ts';
 import { createMonitoring } from './monitoring.ts';
 import { createVoiceOffers } from './offers.ts';
-import { createQueueExits } from './queue-exits.ts';
+import { keepQuality } from './quality.ts';
+import { createQueueExits, type QueueExits } from './queue-exits.ts';
 import { createQueueing } from './queueing.ts';
 import { createRecovery } from './recovery.ts';
 import { followRefers } from './refers.ts';
@@ -15,6 +16,8 @@ import { CallRegistry } from './registry.ts';
 import { createTalks } from './talks.ts';
 import { createTransfers } from './transfers.ts';
 import { createVoicemail } from './voicemail.ts';
+import { createWaitingRoom } from './waiting-room.ts';
+import { createWatchdog } from './watchdog.ts';
 
 export type {
   CallRecorder,
@@ -34,7 +37,10 @@ export { VoiceCall } from './voice-call.ts';
 export type VoiceChannel = ReturnType<typeof createVoiceChannel>;
 
 /** Interactions on channel voice, and the call-backs that end on it: calls become interactions here, and offers become ringing phones. */
-export function createVoiceChannel(given: Omit<VoiceDeps, 'registry'>) {
+export function createVoiceChannel(
+  given: Omit<VoiceDeps, 'registry'>,
+  { probeAfterMs = 30_000 }: { probeAfterMs?: number } = {},
+) {
   const registry = new CallRegistry(given.bus);
   const deps: VoiceDeps = { ...given, registry };
   const { calls, router, dids, log } = deps;
@@ -42,15 +48,28 @@ export function createVoiceChannel(given: Omit<VoiceDeps, 'registry'>) {
   const talks = createTalks(deps);
   const queueing = createQueueing(deps);
   const voicemail = createVoicemail(deps);
-  const transfers = createTransfers(deps, { talks, queueing });
-  const exits = createQueueExits(deps, { talks, queueing, transfers, voicemail });
-  const inbound = createInbound(deps, { talks, queueing, exits });
-  const dialing = createDialing(deps, { talks, inbound });
+  const waitingRoom = createWaitingRoom(deps, {
+    queueing,
+    exits: { take: (call, exit) => exits.take(call, exit), goodbye: (call) => exits.goodbye(call) },
+  });
+  const transfers = createTransfers(deps, { talks, waitingRoom });
+  const exits: QueueExits = createQueueExits(deps, { transfers, voicemail, waitingRoom });
+  const inbound = createInbound(deps, { talks, waitingRoom });
+  const watchdog = createWatchdog(deps, { afterMs: probeAfterMs });
+  const dialing = createDialing(deps, { talks, inbound, watchdog });
   const consultations = createConsultations(deps, { talks, transfers });
   const monitoring = createMonitoring(deps, { talks });
-  const recovery = createRecovery(deps, { talks, queueing, exits });
+  const recovery = createRecovery(deps, { talks, waitingRoom, exits });
   registry.onAdd(followRefers(deps, { transfers }));
+  registry.onAdd(keepQuality(deps));
+  registry.onAdd(watchdog.guard);
   registry.onAdd((call) => call.events.on('customer-left', () => queueing.gone(call)));
+  router.on('moved', ({ interactionId, queueId }) => {
+    const call = registry.get(interactionId);
+    if (!call) return;
+    call.queueId = queueId;
+    call.save();
+  });
   let stopCommands = (): void => {};
 
   router.registerChannel(createVoiceOffers(deps, { talks, queueing, exits }));

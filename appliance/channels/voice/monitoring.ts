@@ -32,6 +32,7 @@ export function createMonitoring(deps: VoiceDeps, { talks }: { talks: Talks }) {
         throw new AppError('conflict', 'call-over', 'The call ended before you answered');
       }
       call.monitors.set(supervisorId, { leg, mode });
+      call.joined(leg, 'monitor');
       leg.on('ended', () => {
         if (call.monitors.delete(supervisorId)) void apply(call).catch((error) => talks.failed(call, error));
       });

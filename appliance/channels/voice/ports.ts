@@ -43,9 +43,14 @@ export interface CallRecorder {
 export interface Sounds {
   music(queueId: string | null): string[];
   ringback: string[];
-  /** What is said to a caller waiting in a queue without a flow; empty for nothing. */
-  waiting(language: string, place: { position: number; estimatedWaitS: number | null }, queueId: string): string[];
-  prompt(name: 'closed' | 'goodbye' | 'unavailable' | 'voicemail' | 'beep', language: string): string[];
+  /** What is said to a caller waiting in a queue without a flow; null for what is not to be said. */
+  waiting(language: string, place: { position: number | null; estimatedWaitS: number | null }): string[];
+  prompt(
+    name: 'closed' | 'goodbye' | 'unavailable' | 'voicemail' | 'voicemail-thanks' | 'callback-confirmed' | 'beep',
+    language: string,
+  ): string[];
+  /** A prompt that an administrator chose, by id, in the caller's language where there is one. */
+  chosen(promptId: string, language: string): string[];
 }
 
 export interface DidTarget {

@@ -21,7 +21,7 @@ export interface QueueTicket {
 export type Queueing = ReturnType<typeof createQueueing>;
 
 /** Calls in queues, from this channel's side: who waits here and what became of them. */
-export function createQueueing({ router, clock, sounds, log }: VoiceDeps) {
+export function createQueueing({ router, log }: VoiceDeps) {
   const waits = new Map<string, (outcome: QueueOutcome) => void>();
 
   function settle(interactionId: string, outcome: QueueOutcome): void {
@@ -62,33 +62,10 @@ export function createQueueing({ router, clock, sounds, log }: VoiceDeps) {
     };
   }
 
-  /** For calls queued without a flow: music, the place in the queue now and then, until the wait ends. */
-  function entertain(call: VoiceCall, ticket: QueueTicket, options: { everyS: number; resumed?: boolean }): void {
-    let waiting = true;
-    let cancel = (): void => {};
-    void ticket.outcome.then(() => {
-      waiting = false;
-      cancel();
-    });
-    const music = (): void => {
-      if (!waiting) return;
-      call.customer.play(sounds.music(call.queueId), { loop: true });
-      if (options.everyS > 0) cancel = clock.after(options.everyS * 1000, announce);
-    };
-    const announce = async (): Promise<void> => {
-      const place = ticket.position();
-      const prompts = place ? sounds.waiting(call.facts.language, place, call.queueId!) : [];
-      if (!waiting) return;
-      if (prompts.length && (await call.customer.play(prompts).done) !== 'finished') return;
-      music();
-    };
-    music();
-  }
-
   /** The customer hung up while waiting. */
   function gone(call: VoiceCall): void {
     settle(call.id, { end: 'left', to: 'gone' });
   }
 
-  return { enqueue, entertain, settle, gone, isWaiting: (interactionId: string) => waits.has(interactionId) };
+  return { enqueue, settle, gone, isWaiting: (interactionId: string) => waits.has(interactionId) };
 }

@@ -2,9 +2,9 @@ import { messageOf } from '#appliance/kernel/errors.ts';
 import type { Leg } from '#appliance/telephony/calls/index.ts';
 import type { VoiceDeps } from './deps.ts';
 import type { QueueExits } from './queue-exits.ts';
-import type { Queueing } from './queueing.ts';
 import { recorded, type Talks } from './talks.ts';
 import { type CallFacts, type Stage, VoiceCall } from './voice-call.ts';
+import type { WaitingRoom } from './waiting-room.ts';
 
 interface CustomerTag {
   interactionId: string;
@@ -20,9 +20,9 @@ interface CustomerTag {
  * After a death of this process: audio went on in the switch, the facts are in the database. First `adopt` (before the router
  * starts), which makes the calls known again; then `goOn` (after it), which lets each continue with what it was doing.
  */
-export function createRecovery(deps: VoiceDeps, parts: { talks: Talks; queueing: Queueing; exits: QueueExits }) {
+export function createRecovery(deps: VoiceDeps, parts: { talks: Talks; waitingRoom: WaitingRoom; exits: QueueExits }) {
   const { calls, interactions, router, flows, recorder, sounds, registry, clock, log } = deps;
-  const { talks, queueing, exits } = parts;
+  const { talks, waitingRoom, exits } = parts;
   const lost: { id: string; agentId: string | null }[] = [];
 
   async function adopt(): Promise<{ adopted: number; lost: number }> {
@@ -90,8 +90,8 @@ export function createRecovery(deps: VoiceDeps, parts: { talks: Talks; queueing:
       case 'waiting': {
         if (await flows.resume(call)) return;
         if (call.stage === 'flow' || !call.queueId) return exits.goodbye(call);
-        const ticket = await queueing.enqueue(call, { queueId: call.queueId }, true);
-        return queueing.entertain(call, ticket, { everyS: 30, resumed: true });
+        await waitingRoom.receive(call, { queueId: call.queueId }, { resumed: true });
+        return;
       }
       case 'talking':
       case 'consulting':
@@ -109,8 +109,8 @@ export function createRecovery(deps: VoiceDeps, parts: { talks: Talks; queueing:
         return;
       case 'dialing': {
         if (!call.queueId) return exits.goodbye(call);
-        const ticket = await queueing.enqueue(call, { queueId: call.queueId, priority: 10 });
-        return queueing.entertain(call, ticket, { everyS: 30, resumed: true });
+        await waitingRoom.receive(call, { queueId: call.queueId, priority: 10 });
+        return;
       }
       case 'voicemail':
         await recorder.control(recorded(call), 'stop', 'restart');

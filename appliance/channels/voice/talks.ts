@@ -120,20 +120,19 @@ export function createTalks(deps: VoiceDeps) {
   }
 
   /** The agent leaves, the customer stays: after a transfer. The leg is hung up; no hang-up of the customer follows. */
-  async function releaseAgent(call: VoiceCall): Promise<void> {
-    const agent = call.agent;
+  async function releaseAgent(call: VoiceCall, agent = call.agent): Promise<void> {
     if (!agent) return;
-    call.agent = undefined;
-    call.muted = false;
+    if (call.agent === agent) {
+      call.agent = undefined;
+      call.muted = false;
+    }
     agent.leg.hangup({ q850: 16 });
-    quality(call, agent.leg, 'agent');
     await router.finished(call.id, agent.id, { wrapUp: true });
   }
 
   async function customerLeft(call: VoiceCall, cause: EndCause, at: Date): Promise<void> {
     const stage = call.stage;
     if (stage === 'ended') return;
-    quality(call, call.customer, 'customer');
     const reason = cause.by === 'party' ? 'customer-hung-up' : cause.by === 'us' ? 'completed' : 'line-failed';
     flows.stop(call.id);
     if (stage === 'waiting') await router.remove(call.id, 'abandoned');
@@ -176,6 +175,7 @@ export function createTalks(deps: VoiceDeps) {
   /** The customer talks with somebody outside; when that one leaves, the call is over. */
   function joinOutside(call: VoiceCall, leg: Leg): void {
     call.outside = leg;
+    call.joined(leg, 'outside');
     leg.saveTag({ interactionId: call.id, role: 'outside' });
     leg.on('ended', ({ cause, at }) => {
       if (call.outside !== leg) return;
@@ -202,7 +202,6 @@ export function createTalks(deps: VoiceDeps) {
       ...[...call.monitors.values()].map((monitor) => monitor.leg),
     ])
       leg?.hangup({ q850: 16 });
-    if (agentLeg) quality(call, agentLeg, 'agent');
     void interactions.event(
       call.id,
       'call-ended',
@@ -215,18 +214,6 @@ export function createTalks(deps: VoiceDeps) {
     await recorder.end(call.id);
     await ended;
     registry.remove(call);
-  }
-
-  /** What the network did to a party's audio, kept with the interaction. */
-  function quality(call: VoiceCall, leg: Leg, party: 'customer' | 'agent'): void {
-    if (leg.state !== 'ended') {
-      leg.on('ended', () => quality(call, leg, party));
-      return;
-    }
-    const stats = leg.finalStats;
-    if (!stats || stats.received === 0) return;
-    const { mos, lossPct, jitterMs, rttMs } = stats;
-    void interactions.event(call.id, 'quality', { leg: leg.id, party, mos, lossPct, jitterMs, rttMs });
   }
 
   return { watch, connect, joinOutside, hold, resume, mute, releaseAgent, handOver, over, agentOf, failed };

@@ -2,9 +2,9 @@ import type { TransferTarget } from '#appliance/contract/bus.ts';
 import { AppError } from '#appliance/kernel/errors.ts';
 import { DialFailed, type DialTarget, type Leg, type Party } from '#appliance/telephony/calls/index.ts';
 import type { VoiceDeps } from './deps.ts';
-import type { Queueing } from './queueing.ts';
 import type { Talks } from './talks.ts';
 import type { VoiceCall } from './voice-call.ts';
+import type { WaitingRoom } from './waiting-room.ts';
 
 export type TransferEnd = 'connected' | 'busy' | 'no-answer' | 'failed';
 export type Transfers = ReturnType<typeof createTransfers>;
@@ -19,7 +19,7 @@ export interface Destination {
 }
 
 /** Blind transfers: the agent is released at once, the customer hears ringing, then the new party. */
-export function createTransfers(deps: VoiceDeps, { talks, queueing }: { talks: Talks; queueing: Queueing }) {
+export function createTransfers(deps: VoiceDeps, { talks, waitingRoom }: { talks: Talks; waitingRoom: WaitingRoom }) {
   const { calls, router, interactions, agents, endpoints, sounds } = deps;
 
   /** @throws {AppError} not-found for an unknown extension or agent, invalid for a queue (that is not rung). */
@@ -50,10 +50,9 @@ export function createTransfers(deps: VoiceDeps, { talks, queueing }: { talks: T
     if (to.kind === 'queue') {
       await interactions.event(call.id, 'transferred', { to: to.queueId, how: 'queue', by: agent.id });
       // The queue segment begins before the agent is released: the interaction is never nowhere.
-      const ticket = await queueing.enqueue(call, { queueId: to.queueId });
-      await talks.releaseAgent(call);
-      queueing.entertain(call, ticket, { everyS: 30 });
-      void refused(call, ticket.outcome, agent.id);
+      await waitingRoom.receive(call, { queueId: to.queueId }, { refused: () => back(call, null, agent.id) });
+      // The next agent may have answered by now: it is this one who leaves.
+      await talks.releaseAgent(call, agent);
       return;
     }
     const where = destination(to);
@@ -72,11 +71,6 @@ export function createTransfers(deps: VoiceDeps, { talks, queueing }: { talks: T
       .catch((error) => talks.failed(call, error));
   }
 
-  /** A queue that does not take the caller: back to where there is an agent, or an honest end. */
-  async function refused(call: VoiceCall, outcome: Promise<{ end: string }>, agentId: string): Promise<void> {
-    if ((await outcome).end === 'refused') await back(call, null, agentId);
-  }
-
   /** The customer comes back to the queue they came from, at its front, to the same agent if free. */
   async function back(call: VoiceCall, queueId: string | null, agentId: string): Promise<void> {
     if (call.customer.state === 'ended') return;
@@ -85,8 +79,7 @@ export function createTransfers(deps: VoiceDeps, { talks, queueing }: { talks: T
       call.customer.hangup({ q850: 20 });
       return;
     }
-    const ticket = await queueing.enqueue(call, { queueId, priority: 10, preferredAgentId: agentId });
-    queueing.entertain(call, ticket, { everyS: 30 });
+    await waitingRoom.receive(call, { queueId, priority: 10, preferredAgentId: agentId });
   }
 
   /** Rings while the customer hears music or ringing; bridges on answer. */

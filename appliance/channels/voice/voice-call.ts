@@ -18,6 +18,9 @@ export type Stage =
   | 'voicemail'
   | 'ended';
 
+/** What somebody besides the customer is to the call. */
+export type Party = 'agent' | 'third' | 'outside' | 'monitor';
+
 export interface CallFacts {
   interactionId: string;
   direction: Direction;
@@ -34,6 +37,8 @@ type Events = {
   'customer-left': { cause: EndCause; at: Date };
   'agent-left': { cause: EndCause; at: Date; agentId: string };
   'agent-joined': { agentId: string; leg: Leg };
+  /** Somebody besides the customer is on the call now. */
+  joined: { leg: Leg; party: Party };
   changed: Record<string, never>;
 };
 
@@ -43,6 +48,7 @@ export class VoiceCall {
   readonly customer: Leg;
   readonly digits: DigitBuffer;
   readonly events = new Emitter<Events>();
+  readonly #known = new WeakSet<Leg>();
   #stage: Stage;
   #since: Date;
   readonly #clock: Clock;
@@ -115,6 +121,14 @@ export class VoiceCall {
       if (this.agent?.leg === leg) this.events.emit('agent-left', { cause, at, agentId: id });
     });
     this.events.emit('agent-joined', { agentId: id, leg });
+    this.joined(leg, 'agent');
+  }
+
+  /** A leg is told of once, whatever it becomes later: the one asked during a consultation may be the agent afterwards. */
+  joined(leg: Leg, party: Party): void {
+    if (this.#known.has(leg)) return;
+    this.#known.add(leg);
+    this.events.emit('joined', { leg, party });
   }
 
   /** Everybody the agent's screen shows as agents of this call. */

@@ -51,6 +51,7 @@ export interface Config {
   tlsKey: string;
   phoneProvisioning: boolean;
   country: string;
+  silenceProbeS: number;
   metricsToken: string | undefined;
   logLevel: LogLevel;
   /** Which services are somebody else's: configured by URL, never started or stopped by us. */
@@ -125,6 +126,7 @@ function assemble(dataDir: string, values: Values): Config {
     tlsKey: values.tls_key ? resolve(values.tls_key) : join(paths.keys, 'server.key'),
     phoneProvisioning: required('phone_provisioning'),
     country: required('country'),
+    silenceProbeS: required('silence_probe_s'),
     metricsToken: values.metrics_token,
     logLevel: required('log_level'),
     external,

@@ -63,6 +63,11 @@ export const KEYS = {
     .string()
     .regex(/^[A-Z]{2}$/, 'must be two capital letters, such as US')
     .describe('country whose dialling habits apply to numbers without +'),
+  silence_probe_s: z.coerce
+    .number()
+    .min(10)
+    .max(3600)
+    .describe('after so long without audio a party of a call is asked whether it is still there'),
   metrics_token: z.string().min(16).describe('lets other machines read /metrics'),
   log_level: z.enum(LOG_LEVELS).describe('how much the roles write to their logs'),
 } as const;
@@ -84,6 +89,7 @@ export const DEFAULTS = {
   rtpengine_port: 22222,
   phone_provisioning: false,
   country: 'US',
+  silence_probe_s: 30,
   log_level: 'info',
 } as const;
 

@@ -47,6 +47,7 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
     log,
     clock,
     resolveFlow: (uri) => registrar.resolveFlow(uri),
+    adopting: true,
   });
   const phones = createPhones({
     store: createPhoneStore(db),
@@ -124,8 +125,9 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
       await sip.start();
       await trunks.start();
     },
-    /** After calls were restored: browsers may come back. */
+    /** After calls were restored: what came for them meanwhile is answered, and browsers may come back. */
     async openForBrowsers(): Promise<void> {
+      sip.adopted();
       browsers = await listenForBrowsers(
         config.paths.sipWebSocket,
         sip,
@@ -142,6 +144,7 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
       await sip.stop();
       edge.close();
       await media.stop();
+      calls.flush();
     },
   };
 }

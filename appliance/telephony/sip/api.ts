@@ -251,6 +251,8 @@ export interface SipStackOptions {
   tcpAboveBytes?: number;
   /** NAPTR, SRV and addresses; the system's when absent. */
   dns?: Dns;
+  /** Requests in unknown dialogs wait for `adopted()`: a process that takes over must not end calls it has not read yet. */
+  adopting?: boolean;
   /** Without traffic a connection is closed after this; 15 minutes. */
   idleMs?: number;
   /** A new connection without a whole message is closed after this; 32 s. */
@@ -293,6 +295,8 @@ export interface SipStack {
   restoreDialog(facts: DialogFacts): Dialog;
   /** Ends an INVITE that a former process sent: CANCEL, and should it be answered nevertheless, ACK and BYE. */
   cancelOrphan(facts: InviteFacts): void;
+  /** With `adopting`: every dialog of the former process is restored; requests for dialogs that are unknown now get 481. */
+  adopted(): void;
   /** A socket of the `ws` package that speaks the subprotocol "sip". `local`: the web server's address, for Via and Contact. */
   acceptWebSocket(
     socket: WebSocketLike,

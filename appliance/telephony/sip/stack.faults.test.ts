@@ -1,6 +1,6 @@
 // What goes wrong between two parties: lost packets, forks, crossings, a process that died.
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Dialog, IncomingInvite, SipStack } from './api.ts';
+import type { Dialog, IncomingInvite, SipStack, TraceEntry } from './api.ts';
 import { parseUri } from './message/uri.ts';
 import { lossyRelay } from './testing/lossy-relay.ts';
 import { RawPeer, rawRequest } from './testing/raw-peer.ts';
@@ -303,6 +303,27 @@ describe('after the process died', () => {
     const ended = next<object>((listener) => again.onEnd(listener));
     theirs[0]!.bye({ headers: [['Reason', 'Q.850;cause=31']] });
     expect(await ended).toEqual({ by: 'peer', q850: 31 });
+  });
+
+  it('a BYE that comes before the later one has read its dialogs waits for them', async () => {
+    const a = await stack(15060);
+    const b = await stack(15061);
+    const theirs: Dialog[] = [];
+    b.onInvite((invite) => void theirs.push(invite.accept({ body: 'v=0' }).dialog));
+    const { dialog } = await a.invite(callTo('sip:bob@127.0.0.1:15061')).answered;
+    const facts = JSON.parse(JSON.stringify(dialog.facts));
+    await a.stop();
+    const came = Promise.withResolvers<void>();
+    const later = await stack(15060, {
+      adopting: true,
+      trace: ({ direction, message }: TraceEntry) =>
+        direction === 'in' && String(message).startsWith('BYE') && came.resolve(),
+    });
+    theirs[0]!.bye();
+    await came.promise;
+    const ended = next<object>((listener) => later.restoreDialog(facts).onEnd(listener));
+    later.adopted();
+    expect(await ended).toEqual({ by: 'peer' });
   });
 
   it('a later one cancels a call that was ringing, and ends it when it is answered all the same', async () => {

@@ -35,6 +35,7 @@ import { Transports } from './transport/transports.ts';
 const IDLE_MS = 15 * 60_000;
 const SESSION_TIMER = { expiresS: 1800, minS: 90 };
 const FIRST_MESSAGE_MS = 32_000;
+const MAX_EARLY = 10_000;
 /** Room for our Via, which is not on the request yet. */
 const VIA_BYTES = 100;
 const CONNECT_MS = 4000;
@@ -50,6 +51,8 @@ export function createSipStack(options: SipStackOptions): SipStack {
   if (options.sessionTimer !== false) understood.add('timer');
   let inviteHandler: ((invite: IncomingInvite) => void) | undefined;
   let requestHandler: ((request: IncomingRequest) => void) | undefined;
+  /** In-dialog requests that came before the dialogs of a former process were restored. */
+  let early: ServerTransaction[] | undefined = options.adopting ? [] : undefined;
 
   const transports = new Transports(
     options.listen,
@@ -214,7 +217,9 @@ export function createSipStack(options: SipStackOptions): SipStack {
         guarded(transaction, () => dialog.receive(transaction));
         return;
       }
-      reply(transaction, { status: 481 });
+      // It may belong to a dialog of the former process that is about to be restored.
+      if (early && early.length < MAX_EARLY) early.push(transaction);
+      else reply(transaction, { status: 481 });
       return;
     }
     const unknown = [...request.tokens('require')].filter((tag) => !understood.has(tag));
@@ -295,6 +300,11 @@ export function createSipStack(options: SipStackOptions): SipStack {
 
   return {
     start: () => transports.start(),
+    adopted() {
+      const held = early ?? [];
+      early = undefined;
+      for (const transaction of held) onRequest(transaction);
+    },
     async stop() {
       for (const dialog of dialogs.values()) dialog.drop();
       dialogs.clear();

@@ -33,6 +33,14 @@ export class Api {
     return this.#send('PATCH', path, body, headers);
   }
 
+  remove<T = unknown>(path: string, headers: Record<string, string> = { 'if-match': '*' }): Promise<T> {
+    return this.#send('DELETE', path, undefined, headers);
+  }
+  /** Changes some fields of something, as it is now. */
+  change<T = unknown>(path: string, fields: object): Promise<T> {
+    return this.patch<T>(path, fields, { 'if-match': '*' });
+  }
+
   /** The raw bytes of an answer, e.g. a recording's audio. */
   bytes(
     path: string,

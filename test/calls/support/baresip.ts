@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { delay } from '#appliance/kernel/async.ts';
-import { readWav, secondsOfTone, writeTone } from './tones.ts';
+import { readWav, secondsOfSound, secondsOfTone, writeTone } from './tones.ts';
 
 type Event = { event: true; type: string; class: string; peeruri?: string; param?: string };
 
@@ -128,6 +128,14 @@ export class Baresip {
     this.command('resume');
   }
 
+  /** The digits that were pressed on the other side, so far. */
+  get digits(): string {
+    return this.events
+      .filter(({ type, param }) => type === 'CALL_DTMF_START' && param)
+      .map(({ param }) => param)
+      .join('');
+  }
+
   /** Waits until an event of `type` (e.g. CALL_INCOMING, CALL_ESTABLISHED, CALL_CLOSED, REGISTER_OK) has come, the n-th one. */
   async until(type: string, timeoutMs = 10_000, nth = 1): Promise<Event> {
     const end = Date.now() + timeoutMs;
@@ -156,8 +164,21 @@ export class Baresip {
     }, 0);
   }
 
+  /** Seconds in which it heard anything at all. */
+  heardSound(): number {
+    return this.#files('dec').reduce((sum, file) => {
+      const wav = readWav(file);
+      return sum + secondsOfSound(wav.channels[0]!, wav.rate);
+    }, 0);
+  }
+
   #files(kind: 'dec' | 'enc'): string[] {
     return readdir(join(this.dir, 'heard')).filter((file) => file.includes(kind));
+  }
+
+  /** As a power cut: nobody is told. */
+  kill(): void {
+    this.#child?.kill('SIGKILL');
   }
 
   async stop(): Promise<void> {

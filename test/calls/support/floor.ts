@@ -6,6 +6,7 @@ import type { InteractionTrace, RecordingView } from '#appliance/contract/work.t
 import type { Instance } from '#test/support/instance.ts';
 import type { Api } from './api.ts';
 import { Baresip } from './baresip.ts';
+import { Sipp } from './sipp.ts';
 import { readWav } from './tones.ts';
 
 /** Ports of one baresip: SIP (and TLS one above), control, ten for RTP. */
@@ -15,6 +16,8 @@ const PHONE_PORTS = 14;
 export class Floor {
   readonly instance: Instance;
   readonly #phones: Baresip[] = [];
+  readonly #sipps: Sipp[] = [];
+  readonly #ids = new Map<string, string>();
   #used = 0;
 
   constructor(instance: Instance) {
@@ -47,6 +50,74 @@ export class Floor {
     const api = await this.instance.signIn(username);
     await api.put('/me/presence', { state: 'ready' });
     return api;
+  }
+
+  /** One more phone of somebody: a registered one, whoever they are. */
+  async extraPhone(admin: Api, username: string, options: { says: number; autoAnswer?: boolean }): Promise<Baresip> {
+    const { extension } = this.instance.firstRun.users[username]!;
+    const { phone, password } = await admin.post<{ phone: { username: string }; password: string }>('/phones', {
+      label: `${username}, one more`,
+      kind: 'sip',
+      extension,
+      agentId: await this.idOf(username),
+    });
+    const baresip = await this.#phone({
+      ...options,
+      account: `<sip:${phone.username}@127.0.0.1:${this.instance.sipPort}>;auth_user=${phone.username};auth_pass=${password};regint=300`,
+    });
+    await baresip.registered();
+    return baresip;
+  }
+
+  /** A phone or carrier by sipp, at a port of its own; a phone when `username` says whose it is. */
+  async sipp(
+    scenario: string,
+    options: { to?: boolean; service?: string; phoneOf?: string; admin?: Api } = {},
+  ): Promise<Sipp & { port: number; unplug(): Promise<void> }> {
+    const port = this.port();
+    let phone: { id: string } | undefined;
+    if (options.phoneOf)
+      ({ phone } = await options.admin!.post<{ phone: { id: string } }>('/phones', {
+        label: scenario,
+        kind: 'fixed',
+        fixedHost: '127.0.0.1',
+        fixedPort: port,
+        agentId: await this.idOf(options.phoneOf),
+      }));
+    const sipp = new Sipp(scenario, {
+      port,
+      mediaPort: port + 4,
+      ...(options.to === false ? {} : { to: this.instance.sipPort }),
+      ...(options.service ? { service: options.service } : {}),
+    });
+    this.#sipps.push(sipp);
+    return Object.assign(sipp, {
+      port,
+      unplug: async () => {
+        if (phone) await options.admin!.remove(`/phones/${phone.id}`);
+      },
+    });
+  }
+
+  /** Ports of one counterpart, fresh ones each time: nothing of a former one is still on its way there. */
+  port(): number {
+    return this.instance.port(700 + (this.#used++ % 80) * PHONE_PORTS);
+  }
+
+  async idOf(username: string): Promise<string> {
+    const known = this.#ids.get(username);
+    if (known) return known;
+    const { user } = await (await this.instance.signIn(username)).get<{ user: { id: string } }>('/me');
+    this.#ids.set(username, user.id);
+    return user.id;
+  }
+
+  /** The interaction with somebody outside, once `test` is true of it. */
+  async callWith(api: Api, number: string, test: (trace: InteractionTrace) => boolean = () => true, timeoutMs = 10_000): Promise<InteractionTrace> {
+    type Page = { items: { id: string; from: string; to: string }[] };
+    const ours = ({ items }: Page) => items.find(({ from, to }) => from === number || to === number);
+    const page = await api.until<Page>('/interactions?limit=30', (answer) => ours(answer) !== undefined, timeoutMs);
+    return api.until<InteractionTrace>(`/interactions/${ours(page)!.id}`, test, timeoutMs);
   }
 
   /** The newest interaction that this agent or supervisor may see. */
@@ -86,12 +157,12 @@ export class Floor {
 
   /** Everybody hangs up and is unplugged. */
   async clear(): Promise<void> {
+    for (const sipp of this.#sipps.splice(0)) sipp.stop();
     await Promise.all(this.#phones.splice(0).map((phone) => phone.stop()));
   }
 
   async #phone(options: { says: number; account: string; autoAnswer?: boolean }): Promise<Baresip> {
-    // Each new phone gets fresh ports: nothing of a former one is still on its way to it.
-    const base = this.instance.port(700 + (this.#used++ % 40) * PHONE_PORTS);
+    const base = this.port();
     const phone = new Baresip({ sipPort: base, controlPort: base + 2, rtpPorts: [base + 4, base + 13], ...options });
     this.#phones.push(phone);
     return phone.start();

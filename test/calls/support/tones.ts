@@ -65,3 +65,15 @@ export function secondsOfTone(pcm: Int16Array, rate: number, hz: number, thresho
   }
   return blocks / 20;
 }
+
+/** Seconds in which anything is to be heard: 50 ms blocks louder than `threshold` of full scale. */
+export function secondsOfSound(pcm: Int16Array, rate: number, threshold = 0.01): number {
+  const block = Math.round(rate / 20);
+  let blocks = 0;
+  for (let start = 0; start + block <= pcm.length; start += block) {
+    let energy = 0;
+    for (let i = 0; i < block; i++) energy += (pcm[start + i]! / 32768) ** 2;
+    if (Math.sqrt(energy / block) > threshold) blocks++;
+  }
+  return blocks / 20;
+}

@@ -20,7 +20,8 @@ export type BusEvent =
   | { type: 'phone.changed'; phoneId: string; online: boolean }
   | { type: 'trunk.changed'; trunkId: string; up: boolean }
   | { type: 'session.revoked'; userId: string }
-  | { type: 'alarm.changed'; alarmId: string };
+  | { type: 'alarm.changed'; alarmId: string }
+  | { type: 'message.changed'; userId: string };
 
 /** Commands to the router's leader (a `voice` process), or to the `voice` that has the call. */
 export interface Commands {
@@ -49,7 +50,7 @@ export interface Commands {
         | { do: 'dtmf'; digits: string }
         | { do: 'transfer'; to: TransferTarget }
         | { do: 'consult'; to: TransferTarget }
-        | { do: 'consult-complete' | 'consult-cancel' | 'conference' }
+        | { do: 'consult-complete' | 'consult-cancel' | 'conference' | 'ring-me' }
         | { do: 'record'; mode: 'start' | 'stop' | 'pause' | 'resume' }
         | { do: 'monitor'; mode: 'listen' | 'whisper' | 'barge' | 'takeover' | 'stop' };
     };

@@ -1,8 +1,8 @@
 // WSS /api/v1/live: the browser subscribes to topics, gets a snapshot with a sequence number, then changes.
 import type { AgentLive, InteractionTrace, OfferView, PresenceState, QueueLive } from './work.ts';
 
-/** `me`, `queues`, `agents`, `alarms`, or `interactions/{id}`. */
-export type LiveTopic = 'me' | 'queues' | 'agents' | 'alarms' | `interactions/${string}`;
+/** `me`, `queues`, `agents`, `alarms`, `messages`, or `interactions/{id}`. */
+export type LiveTopic = 'me' | 'queues' | 'agents' | 'alarms' | 'messages' | `interactions/${string}`;
 
 export interface CallView {
   /** The interaction's id: a call is its interaction on channel voice. */
@@ -12,6 +12,12 @@ export interface CallView {
   recording: 'off' | 'on' | 'paused';
   peer: string;
   since: string;
+  /** I talk from a browser. */
+  browser: boolean;
+  /** No audio comes from me any more: the customer hears music until I am back. */
+  lost: boolean;
+  /** Whom I consult, or who is in the conference besides the customer and me; `ringing` until they answer. */
+  third?: { label: string; ringing: boolean } | null;
 }
 
 export interface MeLive {
@@ -46,6 +52,17 @@ export interface Alarm {
   text: string;
   since: string;
   acknowledgedBy: string | null;
+  /** What it is about, when that is somebody or some interaction. */
+  about?: { agentId?: string; interactionId?: string };
+}
+
+/** A note on somebody's desk, until it is read. */
+export interface DeskMessage {
+  id: string;
+  fromId: string;
+  fromName: string;
+  text: string;
+  sentAt: string;
 }
 
 export interface LiveSnapshots {
@@ -53,6 +70,7 @@ export interface LiveSnapshots {
   queues: QueueLive[];
   agents: AgentLive[];
   alarms: Alarm[];
+  messages: DeskMessage[];
   interaction: InteractionTrace;
 }
 

@@ -5,7 +5,10 @@ import { crud } from '#appliance/http/crud.ts';
 import { route } from '#appliance/http/route.ts';
 import { idParams, text, uuid } from '#appliance/http/schemas.ts';
 import { type CrudRow, type Database, tableStore } from '#appliance/platform/postgres/index.ts';
+import { exportCsv, MOST_EXPORTED } from './export.ts';
+import { filterRoutes } from './filter-routes.ts';
 import type { Interactions } from './index.ts';
+import type { InteractionFilter } from './store.ts';
 
 const when = z.iso.datetime({ offset: true }).optional();
 const filter = z.object({
@@ -16,6 +19,7 @@ const filter = z.object({
   channel: z.enum(CHANNELS).optional(),
   from: when.meta({ description: 'Began at or after' }),
   to: when.meta({ description: 'Began before' }),
+  q: text(200).optional().meta({ description: 'A piece of a number, of the customer’s name, or of the notes' }),
   limit: z.coerce.number().int().min(1).max(500).default(50),
   cursor: z.string().max(500).optional(),
 });
@@ -27,30 +31,57 @@ const disposition = z.object({
   active: z.boolean().default(true),
   position: z.int().min(0).max(10_000).default(0),
 });
+
+function filterOf(query: Omit<z.output<typeof filter>, 'limit' | 'cursor'>): InteractionFilter {
+  return {
+    state: query.state,
+    queueId: query.queue,
+    agentId: query.agent,
+    customerId: query.customer,
+    channel: query.channel,
+    from: query.from === undefined ? undefined : new Date(query.from),
+    to: query.to === undefined ? undefined : new Date(query.to),
+    q: query.q,
+  };
+}
 type DispositionRow = CrudRow & z.output<typeof disposition>;
 
 /** Reading interactions, what people add to them, and the dispositions they choose from. */
 export const interactionRoutes: Plugin<{ db: Database; interactions: Interactions }> = {
   name: 'interactions/routes',
   register(server, { db, interactions }) {
+    filterRoutes(server, { db });
     route(server, {
       method: 'GET',
       path: '/interactions',
       permission: 'interactions:read',
       summary: 'Lists interactions, newest first',
       query: filter,
-      handler: ({ query }) =>
-        interactions.list({
-          state: query.state,
-          queueId: query.queue,
-          agentId: query.agent,
-          customerId: query.customer,
-          channel: query.channel,
-          from: query.from === undefined ? undefined : new Date(query.from),
-          to: query.to === undefined ? undefined : new Date(query.to),
-          limit: query.limit,
-          cursor: query.cursor,
-        }),
+      handler: ({ query }) => interactions.list({ ...filterOf(query), limit: query.limit, cursor: query.cursor }),
+    });
+
+    route(server, {
+      method: 'GET',
+      path: '/interactions/export',
+      permission: 'interactions:export',
+      summary: `What a filter finds as CSV, newest first, at most ${MOST_EXPORTED} rows`,
+      query: filter.omit({ limit: true, cursor: true }),
+      // Written before the first byte leaves: no entry, no file.
+      handler: async ({ query, actor, address, h }) => {
+        await server.app.audit.record({
+          actor,
+          address,
+          action: 'interactions.exported',
+          entity: 'interaction',
+          entityId: null,
+          details: { filter: query },
+        });
+        return h
+          .response(exportCsv(interactions, filterOf(query)))
+          .type('text/csv; charset=utf-8')
+          .header('cache-control', 'private, no-store')
+          .header('content-disposition', 'attachment; filename="interactions.csv"');
+      },
     });
 
     route(server, {

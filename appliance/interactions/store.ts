@@ -1,6 +1,7 @@
 import type { Channel, InteractionState } from '#appliance/contract/work.ts';
 import { AppError } from '#appliance/kernel/errors.ts';
 import type { Batch, Database } from '#appliance/platform/postgres/index.ts';
+import { containing, digitsOf } from './search.ts';
 import type { InteractionRow, SegmentRow } from './types.ts';
 
 /** Filters of a list; times are half-open: from <= created < to. */
@@ -12,6 +13,8 @@ export interface InteractionFilter {
   channel?: Channel | undefined;
   from?: Date | undefined;
   to?: Date | undefined;
+  /** A piece of a number, of the customer's name or of the notes. */
+  q?: string | undefined;
   limit?: number | undefined;
   cursor?: string | undefined;
 }
@@ -184,6 +187,19 @@ export function createStore(db: Database, batch: Batch) {
       when('i.channel = ?', filter.channel);
       when('i.created_at >= ?', filter.from);
       when('i.created_at < ?', filter.to);
+      if (filter.q) {
+        const words = containing(filter.q);
+        const number = containing(digitsOf(filter.q) ?? filter.q);
+        // Each part by its own index: the names are looked up first, then everything is one bitmap.
+        when(
+          `(i.from_address ilike ? or i.to_address ilike ? or i.notes ilike ?
+            or i.customer_id = any(array(select id from customer where name ilike ?)))`,
+          number,
+          number,
+          words,
+          words,
+        );
+      }
       when('(i.created_at, i.id) < (?, ?::uuid)', after?.at, after?.id);
       const { rows } = await db.raw(
         `select ${INTERACTION}, q.name as "queueName", u.display_name as "agentName", c.name as "customerName"

@@ -11,6 +11,7 @@ const alarm = z.object({
   text: z.string(),
   since: time,
   acknowledgedBy: z.string().nullable(),
+  about: z.object({ agentId: z.string().optional(), interactionId: z.string().optional() }).optional(),
 });
 
 /** Open alarms; the live feed has them as the topic `alarms`. */

@@ -30,9 +30,12 @@ interface Row {
   kind: string;
   severity: Alarm['severity'];
   text: string;
+  data: { agentId?: string; interactionId?: string };
   raised_at: Date;
   acknowledged_by: string | null;
 }
+
+const MOST_OPEN = 500;
 
 /** What a person should look at, from when it began until it is over. Any role may raise and clear. */
 export function createAlarms({ db, bus, clock }: Deps) {
@@ -81,11 +84,12 @@ export function createAlarms({ db, bus, clock }: Deps) {
   }
 
   /** Open ones, worst and newest first. */
-  async function open(limit = 500): Promise<Alarm[]> {
+  async function open(only: { kind?: string; subject?: string } = {}): Promise<Alarm[]> {
     const rows = await db<Row>('alarm')
       .whereNull('cleared_at')
+      .where(only)
       .orderByRaw(`array_position(array['critical', 'warning', 'info'], severity), raised_at desc`)
-      .limit(limit);
+      .limit(MOST_OPEN);
     return rows.map((row) => ({
       id: row.id,
       kind: row.kind,
@@ -93,8 +97,14 @@ export function createAlarms({ db, bus, clock }: Deps) {
       text: row.text,
       since: row.raised_at.toISOString(),
       acknowledgedBy: row.acknowledged_by,
+      ...aboutOf(row.data),
     }));
   }
 
   return { raise, clear, acknowledge, dismiss, open };
+}
+
+function aboutOf({ agentId, interactionId }: Row['data']): Pick<Alarm, 'about'> {
+  if (!agentId && !interactionId) return {};
+  return { about: { ...(agentId && { agentId }), ...(interactionId && { interactionId }) } };
 }

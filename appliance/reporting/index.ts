@@ -4,7 +4,7 @@ import { AppError } from '#appliance/kernel/errors.ts';
 import type { Database } from '#appliance/platform/postgres/index.ts';
 import { endOfDay, knownTimeZone, startOfDay } from './periods.ts';
 import { serviceLevel } from './service-level.ts';
-import { type ContactFigure, type ContactRow, createStore, type Period, type QueueCounts } from './store.ts';
+import { type ContactFigure, type ContactRow, type Cut, createStore, type Period, type QueueCounts } from './store.ts';
 
 export type { AgentCounts, ContactFigure, ContactRow, Period } from './store.ts';
 export type Reporting = ReturnType<typeof createReporting>;
@@ -46,7 +46,7 @@ export function createReporting({ db, clock }: { db: Database; clock: Clock }) {
       return new Map(queueIds.flatMap((id) => (figures.has(id) ? [[id, figures.get(id)!] as const] : [])));
     },
 
-    async queueReport(period: Period, cut?: { by: 'hour' | 'day'; timeZone: string }): Promise<QueueReportRow[]> {
+    async queueReport(period: Period, cut?: Cut): Promise<QueueReportRow[]> {
       if (cut) knownTimeZone(cut.timeZone);
       const rows = await store.queueCounts(period, cut);
       return rows.map((row) => ({

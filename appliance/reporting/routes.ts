@@ -11,7 +11,10 @@ const period = z.object({
   to: when.optional().meta({ description: 'Arrived before' }),
   timeZone: text(64).optional().meta({ description: 'The caller’s own when absent' }),
 });
-const cut = period.extend({ by: z.enum(['total', 'day', 'hour']).default('total'), queueId: uuid.optional() });
+const cut = period.extend({
+  by: z.enum(['total', 'day', 'hour', 'quarter-hour']).default('total'),
+  queueId: uuid.optional(),
+});
 const rows = period.extend({
   figure: z
     .enum([
@@ -74,6 +77,20 @@ export const reportRoutes: Plugin<{ reporting: Reporting }> = {
         const { from, to, timeZone } = await resolved(query, actor.userId);
         const items = await reporting.agentReport({ from, to, queueId: query.queueId });
         return { from: from.toISOString(), to: to.toISOString(), timeZone, items };
+      },
+    });
+
+    route(server, {
+      method: 'GET',
+      path: '/me/figures',
+      permission: 'me',
+      summary: 'What I did for contacts of queues that arrived in a period',
+      query: period,
+      response: z.object({ answered: z.number(), talkS: z.number(), holdS: z.number(), wrapUpS: z.number() }),
+      handler: async ({ query, actor }) => {
+        const { from, to } = await resolved(query, actor.userId);
+        const items = await reporting.agentReport({ from, to });
+        return items.find((one) => one.agentId === actor.userId) ?? { answered: 0, talkS: 0, holdS: 0, wrapUpS: 0 };
       },
     });
 

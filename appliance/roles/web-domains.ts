@@ -1,13 +1,21 @@
 // Every domain's routes and topics: adding a domain is one line.
 import type { Server } from '@hapi/hapi';
 import { presenceRoutes } from '#appliance/agents/me-routes.ts';
+import { phoneChoiceRoutes } from '#appliance/agents/phone-choice-routes.ts';
 import { agentRoutes } from '#appliance/agents/routes.ts';
 import { callRoutes } from '#appliance/channels/voice/routes.ts';
 import { customerRoutes } from '#appliance/customers/routes.ts';
 import { registerFlowRoutes } from '#appliance/flows/routes.ts';
 import { registerInteractionTopic } from '#appliance/interactions/feed.ts';
 import { interactionRoutes } from '#appliance/interactions/routes.ts';
-import { alarmRoutes, registerCoreTopics, type Topics } from '#appliance/realtime/index.ts';
+import {
+  alarmRoutes,
+  helpRoutes,
+  messageRoutes,
+  registerCoreTopics,
+  registerMessageTopic,
+  type Topics,
+} from '#appliance/realtime/index.ts';
 import { recordingRoutes } from '#appliance/recordings/routes.ts';
 import { reportRoutes } from '#appliance/reporting/routes.ts';
 import { offerRoutes } from '#appliance/routing/offer-routes.ts';
@@ -33,8 +41,11 @@ export async function registerDomains(server: Server, services: WebServices): Pr
     { plugin: interactionRoutes, options: { db, interactions } },
   ]);
   presenceRoutes(server, { bus });
-  offerRoutes(server, { bus });
+  phoneChoiceRoutes(server, { db, bus });
+  offerRoutes(server, { bus, missedBy: services.missedBy });
   callRoutes(server, { bus });
+  helpRoutes(server, { alarms: services.alarms, bus, nameOf: (id) => agents.get(id)?.name });
+  messageRoutes(server, { messages: services.messages });
   registerFlowRoutes(server, { admin: flows, prompts, secrets });
   recordingRoutes(server, { store: services.recordings, files: services.files, clock, hasPrompt: services.hasPrompt });
   phoneRoutes(server, { db, store: services.phoneStore, phones: services.phones, config, ringOn: services.ringOn });
@@ -45,4 +56,5 @@ export async function registerDomains(server: Server, services: WebServices): Pr
 export function registerTopics(topics: Topics, services: WebServices): void {
   registerCoreTopics(topics, services);
   registerInteractionTopic(topics, services);
+  registerMessageTopic(topics, services);
 }

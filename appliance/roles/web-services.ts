@@ -13,7 +13,7 @@ import type { Jobs } from '#appliance/platform/jobs/index.ts';
 import type { Log } from '#appliance/platform/log/index.ts';
 import type { Batch, Database } from '#appliance/platform/postgres/index.ts';
 import { openKeyRing, type Secrets } from '#appliance/platform/secrets/index.ts';
-import { createAlarms } from '#appliance/realtime/index.ts';
+import { createAlarms, createMessages } from '#appliance/realtime/index.ts';
 import { recordingStore, recordingsOf } from '#appliance/recordings/index.ts';
 import { createReporting } from '#appliance/reporting/index.ts';
 import { createRoutingStore } from '#appliance/routing/index.ts';
@@ -44,9 +44,10 @@ export function createWebServices({ config, db, batch, bus, secrets, jobs, clock
   const security = createSecurity({ db, bus, secrets, clock, log, head });
   const agents = createAgents({ db, batch, bus, clock });
   const interactions = createInteractions({ db, batch, bus, clock, log });
+  const routing = createRoutingStore(db, batch);
   interactions.addTraceParts({
     recordings: recordingsOf(db),
-    offers: createRoutingStore(db, batch).offersOf,
+    offers: routing.offersOf,
     quality: (interactionId) => qualityOf(db, interactionId),
   });
   const reporting = createReporting({ db, clock });
@@ -71,6 +72,8 @@ export function createWebServices({ config, db, batch, bus, secrets, jobs, clock
     phoneStore,
     customers: createCustomers({ db }),
     alarms: createAlarms({ db, bus, clock }),
+    messages: createMessages({ db, bus, clock }),
+    missedBy: routing.missedBy,
     flows: createFlowAdmin({ db, prompts, references: { queues, skills: named('skill') } }),
     recordings: recordingStore(db),
     files: createFiles({ dir: config.paths.files, keys: openKeyRing(config.paths.keys) }),

@@ -4,6 +4,7 @@ import { CHANNELS } from '#appliance/contract/work.ts';
 import { route } from '#appliance/http/route.ts';
 import { idParams, text, time, uuid } from '#appliance/http/schemas.ts';
 import type { Bus } from '#appliance/platform/bus/index.ts';
+import type { RoutingStore } from './store.ts';
 
 const customer = z.object({ id: uuid, name: z.string().nullable(), known: z.boolean() });
 
@@ -31,6 +32,7 @@ const call = z.object({
   recording: z.enum(['off', 'on', 'paused']),
   peer: z.string(),
   since: time,
+  third: z.object({ label: z.string(), ringing: z.boolean() }).nullish(),
 });
 
 const work = z.object({
@@ -48,8 +50,25 @@ const work = z.object({
   call: call.nullable(),
 });
 
+export interface OfferRoutesDeps {
+  bus: Pick<Bus, 'call'>;
+  missedBy: RoutingStore['missedBy'];
+}
+
+const missed = z.object({
+  interactionId: uuid,
+  direction: z.string(),
+  from: z.string(),
+  customerId: uuid.nullable(),
+  customerName: z.string().nullable(),
+  queueName: z.string().nullable(),
+  at: time,
+  times: z.number(),
+  settled: z.boolean(),
+});
+
 /** What the router proposes to me and what I do about it; the end of my work on it. */
-export function offerRoutes(server: Server, { bus }: { bus: Pick<Bus, 'call'> }): void {
+export function offerRoutes(server: Server, { bus, missedBy }: OfferRoutesDeps): void {
   route(server, {
     method: 'GET',
     path: '/me/offers',
@@ -61,6 +80,16 @@ export function offerRoutes(server: Server, { bus }: { bus: Pick<Bus, 'call'> })
 
   route(server, {
     method: 'GET',
+    path: '/me/missed',
+    permission: 'me',
+    summary: 'Calls that rang with me and that I did not take, newest first',
+    query: z.object({ since: z.iso.datetime({ offset: true }) }),
+    response: z.object({ items: z.array(missed) }),
+    handler: async ({ actor, query }) => ({ items: await missedBy(actor.userId, new Date(query.since)) }),
+  });
+
+  route(server, {
+    method: 'GET',
     path: '/me/work',
     permission: 'me',
     summary: 'My presence, offers and work: what the live topic `me` shows',
@@ -68,6 +97,10 @@ export function offerRoutes(server: Server, { bus }: { bus: Pick<Bus, 'call'> })
       presence: z.enum(['ready', 'not-ready', 'offline']),
       reason: z.string().nullable(),
       since: time,
+      pending: z
+        .object({ state: z.enum(['not-ready', 'offline']), reason: z.string().nullable() })
+        .nullish()
+        .meta({ description: 'Asked for while busy: takes effect when the work is done.' }),
       offers: z.array(offer),
       work: z.array(work),
     }),

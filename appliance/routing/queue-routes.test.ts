@@ -34,7 +34,7 @@ describe('queues over the API', () => {
       { plugin: queueRoutes, options: { db: database.db } },
     ]);
     presenceRoutes(server, { bus });
-    offerRoutes(server, { bus });
+    offerRoutes(server, { bus, missedBy: async () => [] });
     await house.start();
   });
   afterAll(async () => {

@@ -32,6 +32,20 @@ export interface OfferRow {
   expiresAt: Date;
 }
 
+/** A call that rang with an agent and was not taken. */
+export interface MissedCall {
+  interactionId: string;
+  direction: string;
+  from: string;
+  customerId: string | null;
+  customerName: string | null;
+  queueName: string | null;
+  at: string;
+  times: number;
+  /** Somebody has spoken with the customer since. */
+  settled: boolean;
+}
+
 export type RoutingStore = ReturnType<typeof createStore>;
 
 const ENTRY = `e.id, e.interaction_id as "interactionId", e.queue_id as "queueId", e.channel, e.state, e.priority, e.skills,
@@ -174,6 +188,30 @@ export function createStore(db: Database, batch: Batch) {
       return rows[0];
     },
     /** All offers of an interaction, for its trace. */
+    /** Calls that rang with this agent since then and were not taken, and whether somebody has spoken with the customer since. */
+    async missedBy(agentId: string, since: Date): Promise<MissedCall[]> {
+      const { rows } = await db.raw(
+        `with missed as (
+           select interaction_id, offered_at as at from offer
+           where agent_id = ? and offered_at >= ? and state in ('timed-out', 'failed')
+           union
+           select interaction_id, started_at from segment
+           where agent_id = ? and started_at >= ? and kind = 'dial' and end_reason in ('timed-out', 'failed', 'abandoned')
+         ), last as (
+           select interaction_id, max(at) as at, count(*)::int as times from missed group by 1
+         )
+         select i.id as "interactionId", i.direction, i.from_address as "from", i.customer_id as "customerId", c.name as "customerName",
+           q.name as "queueName", l.at, l.times,
+           (i.answered_at is not null or exists (
+             select 1 from interaction n where n.customer_id = i.customer_id and n.created_at > l.at and n.answered_at is not null
+           )) as settled
+         from last l join interaction i on i.id = l.interaction_id
+         left join customer c on c.id = i.customer_id left join queue q on q.id = i.queue_id
+         where i.direction <> 'out' order by l.at desc limit 50`,
+        [agentId, since, agentId, since],
+      );
+      return rows.map((row: MissedCall & { at: Date }) => ({ ...row, at: row.at.toISOString() }));
+    },
     async offersOf(interactionId: string): Promise<OfferView[]> {
       const { rows } = await db.raw(
         `select o.id, o.interaction_id as "interactionId", o.channel, o.queue_id as "queueId", q.name as "queueName",

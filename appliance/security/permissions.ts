@@ -21,6 +21,7 @@ const GRANTS: Record<Role, readonly string[]> = {
     'customers:write',
     'dispositions:write',
     'hours:write',
+    'interactions:export',
     'interactions:write',
     'presence:write',
     'prompts:write',

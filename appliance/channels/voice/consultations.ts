@@ -17,6 +17,7 @@ export function createConsultations(deps: VoiceDeps, { talks, transfers }: { tal
     if (call.third) throw new AppError('conflict', 'consulting', 'A consultation is going on already');
     const where = transfers.destination(to);
     if (call.stage !== 'held') await talks.hold(call);
+    call.asking = where.label;
     call.enter('consulting');
     agent.leg.play(sounds.ringback, { loop: true });
     const attempt = calls.dial(where.targets, {
@@ -29,6 +30,7 @@ export function createConsultations(deps: VoiceDeps, { talks, transfers }: { tal
     attempt.answered
       .then(async (leg) => {
         if (call.stage !== 'consulting') return leg.hangup({ q850: 16 });
+        call.asking = undefined;
         call.third = { label: where.label, agentId: where.agentId, leg };
         call.joined(leg, 'third');
         const segment = interactions.startSegment(call.id, { kind: 'consult', agentId: where.agentId ?? agent.id });
@@ -59,6 +61,7 @@ export function createConsultations(deps: VoiceDeps, { talks, transfers }: { tal
   }
 
   async function comeBack(call: VoiceCall): Promise<void> {
+    call.asking = undefined;
     if (call.customer.state === 'ended' || !call.agent) return;
     call.enter('held');
     await talks.resume(call);

@@ -28,6 +28,9 @@ const view = z.object({
       recording: z.enum(['off', 'on', 'paused']),
       peer: z.string(),
       since: time,
+      browser: z.boolean().meta({ description: 'I talk from a browser.' }),
+      lost: z.boolean().meta({ description: 'My audio is gone: the customer hears music until I am back.' }),
+      third: z.object({ label: z.string(), ringing: z.boolean() }).nullish(),
     })
     .nullable()
     .meta({ description: 'Null when the caller of this is not on the call, or no longer.' }),
@@ -62,6 +65,7 @@ export function callRoutes(server: Server, { bus }: { bus: Pick<Bus, 'call'> }):
     ['consult/cancel', 'consult-cancel', 'Ends the consultation and returns to the customer'],
     ['reconnect', 'consult-cancel', 'The same as consult/cancel'],
     ['conference', 'conference', 'Joins the customer, the consulted and me'],
+    ['ring-me', 'ring-me', 'Rings my browser for the call I am on, whose audio it lost'],
   ] as const) {
     route(server, {
       method: 'POST',

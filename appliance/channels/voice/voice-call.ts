@@ -58,11 +58,15 @@ export class VoiceCall {
   outside: Leg | undefined;
   /** A third party: asked during a consultation, or in the conference. */
   third: { label: string; agentId: string | undefined; leg: Leg } | undefined;
+  /** Who is being rung for a consultation, until they answer. */
+  asking: string | undefined;
   /** Supervisors listening in, by user id. */
   readonly monitors = new Map<string, { leg: Leg; mode: 'listen' | 'whisper' | 'barge' }>();
   /** Agents at the customer's end: the caller of an internal call. */
   readonly alsoEngaged: string[] = [];
   muted = false;
+  /** The agent's browser has lost the call; `held`: the customer was put on hold for that. */
+  away: { since: Date; held: boolean } | undefined;
   recording: RecordingState = 'off';
 
   constructor(facts: CallFacts, customer: Leg, clock: Clock, stage: Stage) {
@@ -91,6 +95,7 @@ export class VoiceCall {
       queueId,
       agentId: this.agent?.id ?? null,
       alsoEngaged,
+      away: this.away ? { held: this.away.held } : null,
     });
   }
 
@@ -153,6 +158,13 @@ export class VoiceCall {
       recording: this.recording,
       peer: this.facts.direction === 'in' ? this.facts.from : this.facts.to,
       since: this.#since.toISOString(),
+      browser: this.agent?.id === agentId && this.agent.leg.browser,
+      lost: this.agent?.id === agentId && this.away !== undefined,
+      third: this.third
+        ? { label: this.third.label, ringing: false }
+        : this.asking === undefined
+          ? null
+          : { label: this.asking, ringing: true },
     };
   }
 }

@@ -67,6 +67,7 @@ export function createCalls(options: CallsOptions): Calls & { flush(): void } {
     legs,
     maxCallMs: options.maxCallMs ?? MAX_CALL_MS,
     addressFor: (remote) => options.advertise?.(remote) ?? sip.localAddressFor(remote),
+    mend: (leg) => void reoffer([leg], false),
     channels(trunkId) {
       let count = 0;
       for (const leg of legs.values()) if (leg.trunkId === trunkId && leg.state !== 'ended') count++;
@@ -105,6 +106,10 @@ export function createCalls(options: CallsOptions): Calls & { flush(): void } {
   });
 
   options.phones.onVoid((phoneId) => registrar.forget(phoneId));
+  registrar.onChange((phoneId, open) => {
+    for (const leg of legs.values())
+      if (leg.phoneId === phoneId && leg.state === 'up' && leg.browser) leg.emit('connection', { open });
+  });
 
   media.on('digit', ({ leg, digit, phase, ms, via }) => {
     // A key counts when it is let go: only then its length is known, and it is told once.
@@ -127,11 +132,17 @@ export function createCalls(options: CallsOptions): Calls & { flush(): void } {
 
   // rtpengine came back empty: browsers and SRTP phones get a new offer, plain legs notice nothing.
   options.edge?.on('restarted', () => {
+    for (const leg of legs.values()) if (leg.audio.throughEdge) leg.audio.lostAtEdge = true;
+    mendAtEdge();
+  });
+  options.edge?.on('back', mendAtEdge);
+
+  function mendAtEdge(): void {
     void reoffer(
-      [...legs.values()].filter((leg) => leg.state === 'up' && leg.audio.throughEdge),
+      [...legs.values()].filter((leg) => leg.state === 'up' && leg.audio.lostAtEdge),
       false,
     );
-  });
+  }
 
   /** The switch died and came back: what it kept is routed again, what it lost gets a new port and a re-INVITE. */
   async function repair(left: ReadonlySet<string>): Promise<void> {
@@ -152,6 +163,8 @@ export function createCalls(options: CallsOptions): Calls & { flush(): void } {
           if (leg.line instanceof DialogLine) await leg.line.reoffer(lostInSwitch);
         } catch (error) {
           log.warn({ leg: leg.id, error: messageOf(error) }, 'the media of a leg could not be mended');
+          // Gone again: when it is back we try again.
+          if (leg.audio.lostAtEdge) return;
           leg.hangup({ q850: 41, text: 'Media lost' });
         }
       }),
@@ -183,7 +196,18 @@ export function createCalls(options: CallsOptions): Calls & { flush(): void } {
       ),
     get: (legId) => legs.get(legId),
     legs,
-    restore: () => restore(context),
+    async restore() {
+      const kept = await restore(context);
+      // The edge may have died together with us.
+      for (const leg of kept.filter((one) => one.audio.throughEdge)) {
+        void options.edge?.query(leg.id).then((known) => {
+          if (known || leg.finished) return;
+          leg.audio.lostAtEdge = true;
+          context.mend(leg);
+        });
+      }
+      return kept;
+    },
     /** Hands everything to the database that was to be written soon: before the batch is closed. */
     flush: () => context.soon.now(),
   };

@@ -54,6 +54,8 @@ export class LegAudio {
   #local: { address: string; port: number } | undefined;
   #edge: Record<string, unknown> | undefined;
   #answer: Promise<{ body: string; held: boolean }> | undefined;
+  /** rtpengine started anew and knows nothing of this leg: its party needs a new offer. */
+  lostAtEdge = false;
   #open = false;
   #closed = false;
 
@@ -130,8 +132,16 @@ export class LegAudio {
     if (secured) {
       const { edge } = this.#options;
       if (!edge) throw new NoCommonMedia(488, 'secured media, and no edge');
-      const done = await edge.offer({ leg: this.#options.leg, kind: secured, inner: port, facts: this.#edge });
+      const { lostAtEdge: forgotten } = this;
+      const done = await edge.offer({
+        leg: this.#options.leg,
+        kind: secured,
+        inner: port,
+        facts: this.#edge,
+        forgotten,
+      });
       this.#edge = done.facts;
+      this.lostAtEdge = false;
       return done.body;
     }
     this.#local = { address, port };
@@ -143,6 +153,8 @@ export class LegAudio {
 
   /** The party's answer to our offer; the last one counts (early media, then 200). */
   async settle(answer: string): Promise<{ held: boolean }> {
+    // What it answers is about ports that are gone; the offer that follows is what counts.
+    if (this.lostAtEdge) return { held: false };
     if (this.#edge) {
       const done = await this.#options.edge!.settle({ leg: this.#options.leg, answer, facts: this.#edge });
       this.#edge = done.facts;

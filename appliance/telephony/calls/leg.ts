@@ -110,6 +110,14 @@ export class CallLeg implements Leg {
     return this.hearing.hold !== undefined;
   }
 
+  get browser(): boolean {
+    return this.audio.facts.edge?.kind === 'webrtc';
+  }
+
+  get reachable(): boolean {
+    return !this.browser || this.phoneId === undefined || this.context.registrar.online(this.phoneId);
+  }
+
   get finalStats(): LegStats | undefined {
     return this.#finalStats;
   }
@@ -225,6 +233,7 @@ export class CallLeg implements Leg {
     this.adopted(line);
     void this.context.routes.apply(this).catch(() => {});
     this.emit('up', {});
+    if (this.audio.lostAtEdge) this.context.mend(this);
   }
 
   /** It stands already, and what is heard is as it was. */

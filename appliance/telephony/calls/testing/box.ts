@@ -2,7 +2,7 @@
 import { systemClock } from '#appliance/kernel/clock.ts';
 import { silentLog } from '#appliance/platform/log/index.ts';
 import { createBatch, type Database } from '#appliance/platform/postgres/index.ts';
-import type { Media } from '../../media/api.ts';
+import type { Edge, Media } from '../../media/index.ts';
 import { createPhoneStore, createPhones, type Phones } from '../../phones/index.ts';
 import {
   createAuthenticator,
@@ -34,11 +34,12 @@ export interface Box {
 export async function openBox(options: {
   db: Database;
   media: Media;
+  edge?: Edge;
   port: number;
   log?: typeof silentLog;
   onIncoming?: (call: IncomingCall) => void | Promise<void>;
 }): Promise<Box> {
-  const { db, media, port, log = silentLog } = options;
+  const { db, media, edge, port, log = silentLog } = options;
   const clock = systemClock;
   const batch = createBatch(db, { log });
   let registrar: Registrar | undefined;
@@ -72,6 +73,7 @@ export async function openBox(options: {
   const calls = createCalls({
     sip,
     media,
+    edge,
     trunks,
     phones,
     registrar,

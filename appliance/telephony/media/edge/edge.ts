@@ -7,7 +7,7 @@ import { messageOf } from '#appliance/kernel/errors.ts';
 import type { Codec } from '../api.ts';
 import type { Bencodable } from './bencode.ts';
 import { classifySdp, usableSuite } from './classify.ts';
-import { answering, type Direction, readInner, writeInner } from './inner.ts';
+import { answering, type Direction, type InnerView, readInner, writeInner } from './inner.ts';
 import { NgClient, type NgReply } from './ng-client.ts';
 
 export interface EdgeOptions {
@@ -32,6 +32,8 @@ export type EdgeEvents = {
   /** rtpengine has lost all legs: offer again to every party behind the edge. */
   restarted: Record<string, never>;
   away: Record<string, never>;
+  /** It answers, at first or again; told before `restarted`. */
+  back: Record<string, never>;
 };
 
 export interface Edge {
@@ -44,6 +46,8 @@ export interface Edge {
     inner: number;
     facts?: Facts;
     direction?: Direction;
+    /** rtpengine has forgotten the leg: it is made anew, and the party's session goes on. */
+    forgotten?: boolean;
   }): Promise<{ body: string; facts: Record<string, unknown> }>;
   /** The answer to our offer has come. */
   settle(request: { leg: string; answer: string; facts: Record<string, unknown> }): Promise<EdgeLeg>;
@@ -86,14 +90,19 @@ const FLAGS = ['trust address', 'port latching', 'strip extmap'];
 const ORIGIN = ['origin'];
 const TELEPHONE_EVENT = 101;
 const MAX_SDP_BYTES = 16_384;
-const WATCH_MS = 1000;
+const WATCH_MS = 500;
+/** Between its clock and ours. */
+const SLACK_MS = 200;
 
 export function createEdge({ url, log }: EdgeOptions): Edge {
   const ng = new NgClient(url.replace(/^udp:\/\//, ''));
   const events = new Emitter<EdgeEvents>();
   let timer: NodeJS.Timeout | undefined;
   let up = false;
-  let uptimeS = 0;
+  /** Before this it must have started, by what it said last. */
+  let startedBy = Number.POSITIVE_INFINITY;
+  /** Legs it should know, with the moment it last did. */
+  const known = new Map<string, number>();
   let version: '10.5' | '12.5' | undefined;
 
   async function answer(request: { leg: string; offer: string; inner: number; facts?: Facts }) {
@@ -112,6 +121,7 @@ export function createEdge({ url, log }: EdgeOptions): Edge {
       flags: FLAGS,
       codec: innerCodecs(request.offer),
     });
+    known.set(leg, performance.now());
     const view = readInner(sdpOf(offered));
     const codec = view.codecs[0]!;
     const next = versionAfter(request.facts);
@@ -138,31 +148,35 @@ export function createEdge({ url, log }: EdgeOptions): Edge {
       codec,
       telephoneEvent: view.telephoneEvent,
       held: isHeld(view.direction),
-      facts: { version: next, kind },
+      facts: { version: next, kind, ...sessionOf(request.offer, view, request.facts) },
     };
   }
 
   async function offer(request: Parameters<Edge['offer']>[0]) {
-    const { leg, kind, inner, facts, direction = 'sendrecv' } = request;
+    const { leg, kind, inner, facts, direction = 'sendrecv', forgotten = false } = request;
     const next = versionAfter(facts);
+    const session = facts as Partial<Session> | undefined;
     const offered = await ng.command('offer', {
       'call-id': leg,
       'from-tag': 'int',
-      ...(facts ? { 'to-tag': 'ext' } : {}),
+      ...(facts && !forgotten ? { 'to-tag': 'ext' } : {}),
       sdp: writeInner({
         port: inner,
         codecs: ['PCMA', 'PCMU'],
-        telephoneEvent: TELEPHONE_EVENT,
+        telephoneEvent: session?.telephoneEvent ?? TELEPHONE_EVENT,
         direction,
         version: next,
         session: sessionId(leg),
+        ...(session?.lines ? { lines: session.lines, index: session.index ?? 0 } : {}),
       }),
       ...(kind === 'webrtc' ? WEBRTC : SDES),
       direction: ['int', 'ext'],
       replace: ORIGIN,
       flags: kind === 'webrtc' ? [...FLAGS, 'generate mid'] : FLAGS,
     });
-    return { body: sdpOf(offered), facts: { version: next, kind } };
+    known.set(leg, performance.now());
+    const body = namedAs(session?.mid, sdpOf(offered));
+    return { body, facts: { ...facts, version: next, kind, ...withMid(midOf(body)) } };
   }
 
   async function settle(request: { leg: string; answer: string; facts: Record<string, unknown> }): Promise<EdgeLeg> {
@@ -187,6 +201,7 @@ export function createEdge({ url, log }: EdgeOptions): Edge {
   }
 
   async function remove(leg: string): Promise<void> {
+    known.delete(leg);
     try {
       await ng.command('delete', { 'call-id': leg });
     } catch (error) {
@@ -196,7 +211,9 @@ export function createEdge({ url, log }: EdgeOptions): Edge {
 
   async function query(leg: string): Promise<NgReply | undefined> {
     try {
-      return await ng.command('query', { 'call-id': leg });
+      const found = await ng.command('query', { 'call-id': leg });
+      known.set(leg, performance.now());
+      return found;
     } catch {
       return undefined;
     }
@@ -204,12 +221,22 @@ export function createEdge({ url, log }: EdgeOptions): Edge {
 
   async function look(): Promise<void> {
     try {
+      const askedAt = performance.now();
       const seconds = uptimeOf(await ng.command('statistics'));
+      const toldAt = performance.now();
       version ??= await detectVersion();
-      const before = uptimeS;
-      uptimeS = seconds;
-      up = true;
-      if (before > 0 && seconds < before) {
+      if (!up) {
+        up = true;
+        events.emit('back', {});
+      }
+      // Its age is told in whole seconds: younger than the last answer allows is another process. One that has lived for a
+      // moment only is told apart by a leg that it should know.
+      const startedAfter = askedAt - (seconds + 1) * 1000 - SLACK_MS;
+      const startedBefore = toldAt - seconds * 1000 + SLACK_MS;
+      const anew = startedAfter > startedBy || (await hasForgottenSince(startedBefore));
+      startedBy = anew ? startedBefore : Math.min(startedBy, startedBefore);
+      if (anew) {
+        known.clear();
         log.warn({ version }, 'rtpengine has started anew');
         events.emit('restarted', {});
       }
@@ -220,6 +247,22 @@ export function createEdge({ url, log }: EdgeOptions): Edge {
       }
       up = false;
     }
+  }
+
+  /** One leg stands for all; a leg that timed out there by itself does not count. */
+  async function hasForgottenSince(startedBefore: number): Promise<boolean> {
+    for (const [leg, at] of known) {
+      try {
+        await ng.command('query', { 'call-id': leg });
+        if (known.has(leg)) known.set(leg, performance.now());
+        return false;
+      } catch (error) {
+        if (!/unknown call/i.test(messageOf(error))) throw error;
+        if (!known.delete(leg)) continue; // removed meanwhile
+        if (at < startedBefore) return true;
+      }
+    }
+    return false;
   }
 
   /** `pause recording` came after 10.5. */
@@ -284,6 +327,46 @@ function withoutNullCiphers(sdp: string): string {
     .join('\r\n');
 }
 
+/** What later offers of ours must repeat: the m-lines in their order (RFC 3264 §8), the mid (RFC 5888 §9.1), the digits' payload type. */
+interface Session {
+  mid?: string;
+  telephoneEvent?: number;
+  lines?: InnerView['lines'];
+  index?: number;
+}
+
+function sessionOf(offer: string, view: InnerView, before: Facts): Session {
+  const { telephoneEvent, lines, index } = view;
+  return {
+    ...withMid(midOf(offer, index) ?? (before as Session | undefined)?.mid),
+    ...(telephoneEvent === undefined ? {} : { telephoneEvent }),
+    ...(lines.length > 1 ? { lines, index } : {}),
+  };
+}
+
+/** The mid of one m-line. */
+function midOf(sdp: string, index = 0): string | undefined {
+  const section = sdp.split(/^m=/m)[index + 1];
+  return section && /^a=mid:(\S+)/m.exec(section)?.[1];
+}
+
+function withMid(mid: string | undefined): { mid?: string } {
+  return mid === undefined ? {} : { mid };
+}
+
+/** rtpengine makes up a mid of its own; a browser knows its line by the one it was given first. */
+function namedAs(mid: string | undefined, offer: string): string {
+  const made = midOf(offer);
+  if (mid === undefined || made === undefined || made === mid) return offer;
+  return offer
+    .replace(new RegExp(`^a=mid:${escaped(made)}\\r?$`, 'm'), `a=mid:${mid}\r`)
+    .replace(new RegExp(`^(a=group:BUNDLE(?: .*)?) ${escaped(made)}(?=[ \\r\\n]|$)`, 'm'), `$1 ${mid}`);
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
 /** Chromium wants its bundle confirmed (RFC 9143 §7.3.3); rtpengine forgets it. */
 function bundled(answer: string, offer: string): string {
   const mid = /^a=mid:(\S+)/m.exec(answer)?.[1];
@@ -307,5 +390,5 @@ function sessionId(leg: string): string {
 
 function uptimeOf(reply: NgReply): number {
   const statistics = reply.statistics as { totalstatistics?: { uptime?: string } } | undefined;
-  return Number(statistics?.totalstatistics?.uptime ?? 0) + 1;
+  return Number(statistics?.totalstatistics?.uptime ?? 0);
 }

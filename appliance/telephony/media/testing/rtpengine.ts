@@ -23,14 +23,22 @@ export async function startRtpengine(ngPort: number, first: number, last: number
       '--log-stderr',
       '--log-level=3',
     ],
-    { stdio: 'ignore' },
+    { stdio: ['ignore', 'ignore', 'pipe'] },
   );
+  let said = '';
+  child.stderr!.on('data', (data) => {
+    said = (said + data).slice(-2000);
+  });
   const ng = new NgClient(`127.0.0.1:${ngPort}`);
-  for (let i = 0; i < 20; i++) {
-    const pong = await ng.command('ping').catch(() => undefined);
-    if (pong) break;
-    await wait(50);
+  try {
+    for (let i = 0; i < 20; i++) {
+      if (child.exitCode !== null) throw new Error(`rtpengine ended with ${child.exitCode}: ${said}`);
+      const pong = await ng.command('ping').catch(() => undefined);
+      if (pong) return child;
+      await wait(50);
+    }
+    throw new Error(`rtpengine does not answer: ${said}`);
+  } finally {
+    ng.close();
   }
-  ng.close();
-  return child;
 }

@@ -35,7 +35,12 @@ const hoursFields = z.object({
 });
 const language = z.string().regex(/^[a-z]{2}(-[A-Z]{2})?$/, 'a language such as en or de');
 const didFields = z.object({
-  number: z.string().regex(/^\+[1-9][0-9]{1,14}$/, 'a number in E.164 form, such as +15550100'),
+  number: z
+    .string()
+    .regex(
+      /^(\+[1-9][0-9]{1,14}|[a-z][a-z0-9._-]{0,39})$/,
+      'a number in E.164 form, such as +15550100, or the name another telephone system calls us by, such as sales',
+    ),
   name: text(100).nullable().default(null),
   flowId: uuid.nullable().default(null),
   queueId: uuid.nullable().default(null),

@@ -27,6 +27,7 @@ export class Supervisor {
   #config: Config;
   readonly #empty: boolean;
   readonly #startedAt: number;
+  readonly #seedData: SeedDemo | undefined;
   #services: Services | undefined;
   #roles: RoleProcess[] = [];
   #children: ChildrenFile | undefined;
@@ -34,10 +35,12 @@ export class Supervisor {
   #care: NodeJS.Timeout | undefined;
   #stopping = false;
 
-  constructor(config: Config, options: { empty: boolean; startedAt: number }) {
+  /** `seed`: other data than the demo's. */
+  constructor(config: Config, options: { empty: boolean; startedAt: number; seed?: SeedDemo }) {
     this.#config = config;
     this.#empty = options.empty;
     this.#startedAt = options.startedAt;
+    this.#seedData = options.seed ?? (seeds as { seedDemo?: SeedDemo }).seedDemo;
   }
 
   async start(): Promise<void> {
@@ -120,7 +123,7 @@ export class Supervisor {
     const { config, db } = context;
     const state = readSetupState(config.dataDir);
     if (state && state.demo !== 'pending') return false;
-    const seedDemo = (seeds as { seedDemo?: SeedDemo }).seedDemo;
+    const seedDemo = this.#seedData;
     const wanted = !this.#empty && seedDemo !== undefined && (state !== undefined || (await hasNoUsers(db)));
     const made = { createdBy: 'npm start', createdAt: state?.createdAt ?? new Date().toISOString() };
     if (!wanted) {

@@ -30,6 +30,11 @@ export function createVoiceEndpoints({
       // Nothing rings where the agent wanted it: better any phone of theirs than none.
       return (chosen.length ? chosen : reachable).map((phone): DialTarget => ({ kind: 'phone', phoneId: phone.id }));
     },
+    browsers: (agentId) =>
+      phones.book
+        .byAgent(agentId)
+        .filter((phone) => phone.kind === 'browser' && registrar.online(phone.id))
+        .map((phone): DialTarget => ({ kind: 'phone', phoneId: phone.id })),
     agentOfPhone: (phoneId) => phones.book.get(phoneId)?.agentId ?? undefined,
     agentOfExtension: (extension) =>
       agents.byExtension(extension)?.id ??

@@ -179,7 +179,7 @@ export function workItem(state: 'active' | 'wrap-up', call: 'talking' | 'held' |
     since: ago(state === 'active' ? 143 : 12),
     wrapUpEndsAt: state === 'wrap-up' ? ago(-48) : null,
     dispositions: DISPOSITIONS,
-    call: call ? { id: id(600), state: call, muted: false, recording: 'on', peer: '+15550142', since: ago(143) } : null,
+    call: call ? { id: id(600), state: call, muted: false, recording: 'on', peer: '+15550142', since: ago(143), browser: false, lost: false } : null,
   };
 }
 

@@ -4,6 +4,7 @@ import type { Consultations } from './consultations.ts';
 import type { VoiceDeps } from './deps.ts';
 import type { Dialing } from './dialing.ts';
 import type { Monitoring } from './monitoring.ts';
+import type { Rejoining } from './rejoining.ts';
 import { recorded, type Talks } from './talks.ts';
 import type { Transfers } from './transfers.ts';
 import type { VoiceCall } from './voice-call.ts';
@@ -13,10 +14,17 @@ type Control = Commands['call.control']['in'];
 /** What screens may ask of a call. An agent commands the calls they are on; supervisors any. */
 export function handleCommands(
   deps: VoiceDeps,
-  parts: { talks: Talks; transfers: Transfers; consultations: Consultations; monitoring: Monitoring; dialing: Dialing },
+  parts: {
+    talks: Talks;
+    transfers: Transfers;
+    consultations: Consultations;
+    monitoring: Monitoring;
+    dialing: Dialing;
+    rejoining: Rejoining;
+  },
 ): () => void {
   const { bus, registry, recorder, interactions } = deps;
-  const { talks, transfers, consultations, monitoring, dialing } = parts;
+  const { talks, transfers, consultations, monitoring, dialing, rejoining } = parts;
 
   async function control(input: Control): Promise<Commands['call.control']['out']> {
     const call = registry.get(input.interactionId);
@@ -50,6 +58,8 @@ export function handleCommands(
         return consultations.cancel(call);
       case 'conference':
         return consultations.conference(call);
+      case 'ring-me':
+        return rejoining.ring(call, actorId);
       case 'record':
         call.recording = await recorder.control(recorded(call), action.mode, 'agent');
         if (action.mode === 'start' && call.agent) await recorder.join(call.id, call.agent.leg, call.agent.id);

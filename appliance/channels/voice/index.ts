@@ -13,6 +13,7 @@ import { createQueueing } from './queueing.ts';
 import { createRecovery } from './recovery.ts';
 import { followRefers } from './refers.ts';
 import { CallRegistry } from './registry.ts';
+import { createRejoining } from './rejoining.ts';
 import { createTalks } from './talks.ts';
 import { createTransfers } from './transfers.ts';
 import { createVoicemail } from './voicemail.ts';
@@ -59,10 +60,12 @@ export function createVoiceChannel(
   const dialing = createDialing(deps, { talks, inbound, watchdog });
   const consultations = createConsultations(deps, { talks, transfers });
   const monitoring = createMonitoring(deps, { talks });
+  const rejoining = createRejoining(deps, { talks, transfers, monitoring });
   const recovery = createRecovery(deps, { talks, waitingRoom, exits });
   registry.onAdd(followRefers(deps, { transfers }));
   registry.onAdd(keepQuality(deps));
   registry.onAdd(watchdog.guard);
+  registry.onAdd(rejoining.follow);
   registry.onAdd((call) => call.events.on('customer-left', () => queueing.gone(call)));
   router.on('moved', ({ interactionId, queueId }) => {
     const call = registry.get(interactionId);
@@ -88,7 +91,7 @@ export function createVoiceChannel(
     adopt: recovery.adopt,
     /** After the router started: calls go on, new ones are taken, commands are answered. */
     async start(): Promise<void> {
-      stopCommands = handleCommands(deps, { talks, transfers, consultations, monitoring, dialing });
+      stopCommands = handleCommands(deps, { talks, transfers, consultations, monitoring, dialing, rejoining });
       await recovery.goOn();
       calls.onIncoming(async (incoming) => {
         try {

@@ -80,5 +80,5 @@ export function createMonitoring(deps: VoiceDeps, { talks }: { talks: Talks }) {
     await calls.mix(call.id, members);
   }
 
-  return { set, stop, takeOver };
+  return { set, stop, takeOver, apply };
 }

@@ -67,6 +67,8 @@ export interface Dids {
 /** Where an agent's phone rings, and whose phone rang us. */
 export interface Endpoints {
   targets(agentId: string): DialTarget[];
+  /** Browsers of theirs that are connected, wherever else their calls ring. */
+  browsers(agentId: string): DialTarget[];
   agentOfPhone(phoneId: string): string | undefined;
   agentOfExtension(extension: string): string | undefined;
   /** The internal number and name of an agent, as shown on other phones. */

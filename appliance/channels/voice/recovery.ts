@@ -14,6 +14,7 @@ interface CustomerTag {
   queueId: string | null;
   agentId: string | null;
   alsoEngaged?: string[];
+  away?: { held: boolean } | null;
 }
 
 /**
@@ -54,6 +55,7 @@ export function createRecovery(deps: VoiceDeps, parts: { talks: Talks; waitingRo
     call.queueId = tag.queueId;
     call.alsoEngaged.push(...(tag.alsoEngaged ?? []));
     call.recording = recorder.state(call.id);
+    if (tag.away) call.away = { since: clock.now(), held: tag.away.held };
     talks.watch(call);
     for (const leg of legs) {
       if (leg === customer || leg.state !== 'up') continue;

@@ -125,6 +125,7 @@ export function createTalks(deps: VoiceDeps) {
     if (call.agent === agent) {
       call.agent = undefined;
       call.muted = false;
+      call.away = undefined;
     }
     agent.leg.hangup({ q850: 16 });
     await router.finished(call.id, agent.id, { wrapUp: true });
@@ -142,6 +143,8 @@ export function createTalks(deps: VoiceDeps) {
   async function agentLeft(call: VoiceCall, agentId: string, cause: EndCause, at: Date): Promise<void> {
     const third = call.third;
     if (call.stage === 'ended') return;
+    // A browser that is gone may come back; rejoining.ts decides how long the customer waits for it.
+    if (call.away && cause.by === 'failure') return;
     // Hanging up during a consultation hands the customer over; leaving a conference lets the others talk on.
     if (third && third.leg.state === 'up') return handOver(call);
     await over(call, cause, at, cause.by === 'party' ? 'agent-hung-up' : 'line-failed', agentId);
@@ -216,5 +219,18 @@ export function createTalks(deps: VoiceDeps) {
     registry.remove(call);
   }
 
-  return { watch, connect, joinOutside, hold, resume, mute, releaseAgent, handOver, over, agentOf, failed };
+  return {
+    watch,
+    watchAgentLeg,
+    connect,
+    joinOutside,
+    hold,
+    resume,
+    mute,
+    releaseAgent,
+    handOver,
+    over,
+    agentOf,
+    failed,
+  };
 }

@@ -140,7 +140,7 @@ export function createTransfers(deps: VoiceDeps, { talks, waitingRoom }: { talks
     return ring(call, where, options.timeoutMs, options.music);
   }
 
-  return { destination, blind, ring, toOutside };
+  return { destination, blind, back, ring, toOutside };
 }
 
 function customerParty(call: VoiceCall): Party {

@@ -34,6 +34,8 @@ export type LegEvents = {
   };
   /** No audio from the party for `ms`; told again while it lasts. `held`: it has put us on hold and has a right to be silent. */
   silent: { ms: number; held: boolean };
+  /** The connection of a browser closed, or is there again; its audio may go on all the same. */
+  connection: { open: boolean };
   ended: { cause: EndCause; at: Date; stats?: LegStats };
 };
 
@@ -57,6 +59,10 @@ export interface Leg {
   /** The other leg while bridged. */
   readonly peer: Leg | undefined;
   readonly onHold: boolean;
+  /** The party talks from a browser (WebRTC): a reload of its page takes the audio with it. */
+  readonly browser: boolean;
+  /** There is a way to the party; false while a browser has no connection to us. */
+  readonly reachable: boolean;
   /** What the switch counted, once the leg has ended. */
   readonly finalStats: LegStats | undefined;
   /** Free for the owner; persisted with the leg and there again after a restart. */

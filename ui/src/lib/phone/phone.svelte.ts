@@ -32,6 +32,7 @@ interface Held {
 
 const EXPECT_MS = 20_000;
 const QUALITY_EVERY_MS = 5_000;
+const DISCONNECTED_MS = 3_000;
 
 /** The browser's telephone: registers, rings, answers, and carries the audio. Everything else about a call is asked of the box. */
 export class Phone {
@@ -48,6 +49,7 @@ export class Phone {
   #expectUntil = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #watch: ReturnType<typeof setInterval> | undefined;
+  #repair: ReturnType<typeof setTimeout> | undefined;
   readonly #audio = new Audio();
 
   get state(): PhoneState {
@@ -198,6 +200,8 @@ export class Phone {
     this.#ua = ua;
     ua.on('registered', () => {
       this.#state = 'ready';
+      const talking = this.#talking?.session;
+      if (talking && talking.connection?.iceConnectionState !== 'connected') this.#newPath(talking);
     });
     ua.on('disconnected', () => {
       this.#state = 'failed';
@@ -240,6 +244,13 @@ export class Phone {
         this.#audio.srcObject = event.streams[0] ?? new MediaStream([event.track]);
         void this.useSpeaker().then(() => this.#audio.play().catch(() => undefined));
       });
+      peerconnection.addEventListener('iceconnectionstatechange', () => {
+        clearTimeout(this.#repair);
+        const { iceConnectionState: state } = peerconnection;
+        if (state === 'failed') this.#newPath(session);
+        // Often it comes back by itself.
+        else if (state === 'disconnected') this.#repair = setTimeout(() => this.#newPath(session), DISCONNECTED_MS);
+      });
     });
     session.on('accepted', () => {
       if (this.#ringing === held) this.#ringing = undefined;
@@ -258,6 +269,12 @@ export class Phone {
     if (Date.now() < this.#expectUntil) this.answer();
   }
 
+  /** The network has changed under the call: a new offer finds another way for the audio. */
+  #newPath(session: RTCSession): void {
+    if (this.#talking?.session !== session || !this.#ua?.isConnected()) return;
+    session.renegotiate({ rtcOfferConstraints: { iceRestart: true } });
+  }
+
   #listen(session: RTCSession): void {
     const connection = session.connection;
     const track = connection?.getSenders().find((s) => s.track?.kind === 'audio')?.track;
@@ -273,6 +290,7 @@ export class Phone {
 
   #hush(): void {
     clearInterval(this.#watch);
+    clearTimeout(this.#repair);
     this.#problem = undefined;
     this.level.stop();
     this.#audio.srcObject = null;

@@ -12,6 +12,8 @@ import type { Me } from '#lib/session/me.ts';
 
 export type WorkItem = MeLive['work'][number];
 const NONE: never[] = [];
+/** A ring that came to nothing is asked for again. */
+const AGAIN_MS = 5_000;
 
 /** What I have in hand, and everything I can do with it. The box decides; this class asks. */
 export class Work {
@@ -34,6 +36,7 @@ export class Work {
     () =>
       this.#phone.state === 'ready' &&
       this.onCall?.state === 'active' &&
+      this.onCall.call.browser &&
       this.onCall.call.state !== 'ringing' &&
       !this.#phone.isTalking,
   );
@@ -48,6 +51,20 @@ export class Work {
         const rings = this.offers.some((offer) => offer.channel !== 'voice' || phone.state !== 'desk');
         if (rings) this.#ringer.start(devices.ring);
         else this.#ringer.stop();
+      });
+      // The customer hears music until I am back: no time to be lost with a question. Only when another browser
+      // carries the call it takes a click to bring it here.
+      $effect(() => {
+        if (!this.audioLost || !this.onCall?.call.lost) return;
+        const { id } = this.onCall.call;
+        const ask = () => void this.#ringMe(id).catch(() => undefined);
+        ask();
+        const again = setInterval(ask, AGAIN_MS);
+        return () => clearInterval(again);
+      });
+      // Muted stays muted, also in a page that was loaded anew.
+      $effect(() => {
+        if (phone.isTalking && this.onCall?.call.muted) phone.mute(true);
       });
     });
     this.#stop = () => {
@@ -119,6 +136,20 @@ export class Work {
     return call ? this.#do('transfer', () => post(`/calls/${call.id}/transfer`, { to })) : false;
   }
 
+  /** Asks somebody while the customer waits with music. */
+  async consult(to: TransferTarget): Promise<boolean> {
+    const call = this.onCall?.call;
+    return call ? this.#do('consult', () => post(`/calls/${call.id}/consult`, { to })) : false;
+  }
+
+  /** What becomes of the consultation: hand over, come back, or all talk together. */
+  async consultation(what: 'complete' | 'cancel' | 'conference'): Promise<void> {
+    const call = this.onCall?.call;
+    if (!call) return;
+    const path = what === 'conference' ? 'conference' : `consult/${what}`;
+    await this.#do(what, () => post(`/calls/${call.id}/${path}`));
+  }
+
   async hangUp(): Promise<void> {
     const call = this.onCall?.call;
     if (this.#phone.hangUp()) return;
@@ -130,12 +161,15 @@ export class Work {
     return this.#do('dial', () => post('/calls', { to }));
   }
 
-  /** Rings this browser again for the call that lost its audio. */
+  /** Brings the audio of my call to this browser. */
   async reconnectAudio(): Promise<void> {
     const call = this.onCall?.call;
-    if (!call) return;
+    if (call) await this.#do('reconnect', () => this.#ringMe(call.id));
+  }
+
+  async #ringMe(callId: string): Promise<void> {
     this.#phone.expectCall();
-    await this.#do('reconnect', () => post(`/calls/${call.id}/ring-me`));
+    await post(`/calls/${callId}/ring-me`);
   }
 
   async finishWrapUp(item: WorkItem, disposition: string | null, notes: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 import type { TransferTarget } from '#appliance/contract/bus.ts';
 import { AppError, messageOf } from '#appliance/kernel/errors.ts';
+import type { Ringing } from '#appliance/telephony/calls/index.ts';
 import type { VoiceDeps } from './deps.ts';
 import type { Talks } from './talks.ts';
 import type { Transfers } from './transfers.ts';
@@ -11,6 +12,8 @@ export type Consultations = ReturnType<typeof createConsultations>;
 export function createConsultations(deps: VoiceDeps, { talks, transfers }: { talks: Talks; transfers: Transfers }) {
   const { calls, interactions, endpoints, sounds } = deps;
   const segments = new Map<string, string>();
+  /** Phones that ring for a consultation, by interaction. */
+  const ringing = new Map<string, Ringing>();
 
   async function start(call: VoiceCall, to: TransferTarget): Promise<void> {
     const agent = talks.agentOf(call);
@@ -26,6 +29,7 @@ export function createConsultations(deps: VoiceDeps, { talks, transfers }: { tal
       ringTimeoutMs: 30_000,
       tag: { interactionId: call.id, role: 'third', agentId: where.agentId ?? null },
     });
+    ringing.set(call.id, attempt);
     const stop = [call.customer.on('ended', () => attempt.cancel()), agent.leg.on('ended', () => attempt.cancel())];
     attempt.answered
       .then(async (leg) => {
@@ -47,6 +51,7 @@ export function createConsultations(deps: VoiceDeps, { talks, transfers }: { tal
       })
       .catch((error) => talks.failed(call, error))
       .finally(() => {
+        if (ringing.get(call.id) === attempt) ringing.delete(call.id);
         for (const off of stop) off();
       });
   }
@@ -55,6 +60,7 @@ export function createConsultations(deps: VoiceDeps, { talks, transfers }: { tal
   async function cancel(call: VoiceCall): Promise<void> {
     const third = call.third;
     call.third = undefined;
+    ringing.get(call.id)?.cancel({ q850: 16 });
     third?.leg.hangup({ q850: 16 });
     await endSegment(call);
     if (call.stage === 'consulting' || call.stage === 'conference') await comeBack(call);
@@ -78,6 +84,8 @@ export function createConsultations(deps: VoiceDeps, { talks, transfers }: { tal
   async function conference(call: VoiceCall): Promise<void> {
     const third = need(call);
     const agent = talks.agentOf(call);
+    // They waited with music; a mix alone does not end that.
+    await call.customer.resume();
     await calls.mix(call.id, [{ leg: call.customer }, { leg: agent.leg }, { leg: third.leg }]);
     interactions.startSegment(call.id, { kind: 'agent', agentId: agent.id, queueId: call.queueId });
     await interactions.event(call.id, 'conference', { with: third.label });

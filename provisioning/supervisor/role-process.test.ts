@@ -17,10 +17,16 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-function run(script: string): RoleProcess {
+function run(script: string, lookEveryMs = 2000): RoleProcess {
   const main = join(dir, 'main.mjs');
   writeFileSync(main, script);
-  role = new RoleProcess('web', { logDir: dir, children: new ChildrenFile(dir), say: (text) => said.push(text), main });
+  role = new RoleProcess('web', {
+    logDir: dir,
+    children: new ChildrenFile(dir),
+    say: (text) => said.push(text),
+    main,
+    lookEveryMs,
+  });
   void role.run();
   return role;
 }
@@ -54,4 +60,26 @@ test('a role that ignores SIGTERM is ended all the same', async () => {
   const one = run(`process.on('SIGTERM', () => {}); ${READY}`);
   await one.ready;
   await one.stop(200);
+});
+
+test('a role that hangs is ended and started again', async () => {
+  const one = run(`process.send('ready'); setTimeout(() => { for (;;) {} }, 100);`, 50);
+  await one.ready;
+  await vi.waitFor(() => expect(said.join()).toMatch(/has not answered for 0.5 s; ending it/), 5000);
+  await vi.waitFor(() => expect(said.join()).toMatch(/ended by SIGKILL; starting it again/), 5000);
+});
+
+test('a clock stepped by an hour makes nobody guilty of silence', async () => {
+  const one = run(`process.send('ready'); setInterval(() => process.send('beat'), 50);`, 50);
+  await one.ready;
+  vi.useFakeTimers({ toFake: ['Date'] });
+  try {
+    for (const hours of [1, -2]) {
+      vi.setSystemTime(Date.now() + hours * 3_600_000);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+  } finally {
+    vi.useRealTimers();
+  }
+  expect(said).toEqual([]);
 });

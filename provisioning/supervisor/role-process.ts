@@ -8,8 +8,9 @@ import { startChild } from '../services/child.ts';
 import type { ChildrenFile } from './lock.ts';
 
 const MAIN = fileURLToPath(new URL('../../appliance/main.ts', import.meta.url));
-/** A process that says nothing for so long hangs: three times the slowest event loop that still serves calls. */
-const SILENCE_MS = 20_000;
+/** A process that says nothing over so many looks hangs: three times the slowest event loop that still serves calls. */
+const SILENT_LOOKS = 10;
+const LOOK_EVERY_MS = 2000;
 const BACK_OFF_MS = [0, 250, 1000, 2000, 5000, 10_000];
 /** Having lived so long, the next end counts as the first again. */
 const SETTLED_MS = 30_000;
@@ -27,17 +28,26 @@ export class RoleProcess {
   #child: Child | undefined;
   #stopping = false;
   #ready = Promise.withResolvers<void>();
-  #heardAt = 0;
+  readonly #lookEveryMs: number;
+  /** Looks, not time: after this process stood still, or the clock was stepped, nobody is guilty of silence. */
+  #silentLooks = 0;
 
   constructor(
     role: Role,
-    deps: { logDir: string; children: ChildrenFile; say: (text: string) => void; main?: string },
+    deps: {
+      logDir: string;
+      children: ChildrenFile;
+      say: (text: string) => void;
+      main?: string;
+      lookEveryMs?: number;
+    },
   ) {
     this.role = role;
     this.#logDir = deps.logDir;
     this.#children = deps.children;
     this.#say = deps.say;
     this.#main = deps.main ?? MAIN;
+    this.#lookEveryMs = deps.lookEveryMs ?? LOOK_EVERY_MS;
     this.#ready.promise.catch(() => {});
   }
 
@@ -53,14 +63,14 @@ export class RoleProcess {
   async run(): Promise<void> {
     let ends = 0;
     while (!this.#stopping) {
-      const startedAt = Date.now();
+      const startedAt = performance.now();
       const how = await this.#once();
       if (this.#stopping) return;
       if (how === `ended with code ${EXIT_CONFIG}`) {
         this.#ready.reject(new Error(`${this.role} cannot be configured; see ${this.logFile}`));
         return;
       }
-      if (Date.now() - startedAt > SETTLED_MS) ends = 0;
+      if (performance.now() - startedAt > SETTLED_MS) ends = 0;
       const waitMs = BACK_OFF_MS[Math.min(ends++, BACK_OFF_MS.length - 1)]!;
       this.#say(
         `${this.role} ${how}; starting it again${waitMs > 0 ? ` in ${waitMs / 1000} s` : ''}. Its log: ${this.logFile}`,
@@ -80,7 +90,7 @@ export class RoleProcess {
   }
 
   async #once(): Promise<string> {
-    this.#heardAt = Date.now();
+    this.#silentLooks = 0;
     const child = await startChild({
       command: process.execPath,
       args: [this.#main, this.role],
@@ -91,10 +101,10 @@ export class RoleProcess {
     this.#child = child;
     this.#children.add(this.role, child.pid);
     const watch = setInterval(() => {
-      if (Date.now() - this.#heardAt < SILENCE_MS) return;
-      this.#say(`${this.role} has not answered for ${SILENCE_MS / 1000} s; ending it`);
+      if (++this.#silentLooks <= SILENT_LOOKS) return;
+      this.#say(`${this.role} has not answered for ${(SILENT_LOOKS * this.#lookEveryMs) / 1000} s; ending it`);
       child.kill('SIGKILL');
-    }, 2000);
+    }, this.#lookEveryMs);
     if (this.#stopping) child.kill('SIGTERM');
     const how = await child.gone;
     clearInterval(watch);
@@ -103,7 +113,7 @@ export class RoleProcess {
   }
 
   #hear(message: SupervisorMessage): void {
-    this.#heardAt = Date.now();
+    this.#silentLooks = 0;
     if (message === 'ready') this.#ready.resolve();
   }
 }

@@ -214,6 +214,21 @@ describe('finishing a recording', () => {
     expect(await recordingStore(database.db).get(id)).toMatchObject({ silent: true, silenceRight: 1, state: 'ready' });
   });
 
+  it('says where something is missing because the switch or the disk failed', async () => {
+    const id = await ended();
+    const gaps = [{ atS: 3.2, lengthS: 0.3, why: 'restart' }];
+    await build({
+      raw: {
+        async render(rawFile, wavFile) {
+          copyFileSync(rawFile, wavFile);
+          return { durationS: 12, gaps };
+        },
+        describe: async () => undefined,
+      },
+    }).process(id);
+    expect(events.find(({ type }) => type === 'recording-ready')).toMatchObject({ data: { recordingId: id, gaps } });
+  });
+
   it('is an event and an alarm when it fails, once, and is finished when the cause is gone', async () => {
     const id = await ended();
     writeFileSync(join(spool, `${id}.rg7`), 'broken');

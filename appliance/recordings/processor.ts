@@ -16,6 +16,7 @@ import {
   type AlarmPort,
   CONTENT_TYPE,
   FILE_CLASS,
+  type Gap,
   type InteractionEvents,
   PROCESS_JOB,
   type RawFiles,
@@ -43,6 +44,7 @@ export type Processor = ReturnType<typeof createProcessor>;
 /** A raw file this old without a row was not begun just now. */
 const ORPHAN_AFTER_MS = 60_000;
 const ABANDONED_AFTER_MS = 15 * 60_000;
+const GAPS_TOLD = 100;
 
 /** Makes files of raw recordings. Everything may be repeated at any point; the raw file goes last. */
 export function createProcessor({
@@ -92,7 +94,7 @@ export function createProcessor({
     try {
       const wav = join(work, 'sound.wav');
       const ogg = join(work, 'sound.ogg');
-      const { damagedBytes = 0 } = await raw.render(rawFile(id), wav);
+      const { damagedBytes = 0, gaps = [] } = await raw.render(rawFile(id), wav);
       const analysis = await analyseWav(wav);
       await encodeOpus(wav, ogg);
       const ref = await files.put(createReadStream(ogg), FILE_CLASS);
@@ -106,7 +108,7 @@ export function createProcessor({
         silent: check.silent,
         lengthOffS: check.lengthOffS,
       });
-      await report(row, analysis, check, damagedBytes);
+      await report(row, analysis, check, { damagedBytes, gaps });
     } finally {
       await rm(work, { recursive: true, force: true });
     }
@@ -117,7 +119,7 @@ export function createProcessor({
     row: RecordingRow,
     analysis: Analysis,
     check: ReturnType<typeof checkAgainstCall>,
-    damagedBytes: number,
+    { damagedBytes, gaps }: { damagedBytes: number; gaps: Gap[] },
   ): Promise<void> {
     const { id, interactionId } = row;
     event(interactionId, 'recording-ready', {
@@ -125,6 +127,8 @@ export function createProcessor({
       durationS: round(analysis.durationS),
       ...(check.silent && { silent: true }),
       ...(damagedBytes > 0 && { damagedBytes }),
+      // Whoever listens is told that something is missing, and where.
+      ...(gaps.length > 0 && { gaps: gaps.slice(0, GAPS_TOLD) }),
     });
     for (const { kind, text } of check.wrong) {
       event(interactionId, 'recording-wrong', { recordingId: id, kind, text });

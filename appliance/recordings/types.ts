@@ -75,10 +75,19 @@ export interface RawMeta {
   instance: string;
 }
 
+/** Where the switch wrote nothing for a while: it was replaced, or the disk was full. */
+export interface Gap {
+  /** From the beginning of the recording. */
+  atS: number;
+  lengthS: number;
+  /** `restart` or `write-failed`. */
+  why: string;
+}
+
 /** Raw files as sound; implemented by the media room. */
 export interface RawFiles {
   /** Writes a stereo WAV (16 bit PCM): left the customer, right everybody else, silence where nothing came in. */
-  render(rawFile: string, wavFile: string): Promise<{ durationS: number; damagedBytes?: number }>;
+  render(rawFile: string, wavFile: string): Promise<{ durationS: number; damagedBytes?: number; gaps?: Gap[] }>;
   /** When it began and what `meta` says; undefined when it is no raw file. */
   describe(rawFile: string): Promise<{ startedAt: Date; meta: unknown } | undefined>;
 }

@@ -7,7 +7,7 @@ export const rawRecordings: RawFiles = {
   async render(rawFile, wavFile) {
     const rendering = await renderWav(rawFile);
     await writeWav(rendering, wavFile);
-    return { durationS: rendering.durationS, damagedBytes: rendering.damage.tornBytes };
+    return { durationS: rendering.durationS, damagedBytes: rendering.damage.tornBytes, gaps: rendering.gaps };
   },
   async describe(rawFile) {
     const reader = await RecordingReader.open(rawFile).catch(() => undefined);

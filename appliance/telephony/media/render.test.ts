@@ -20,17 +20,24 @@ interface Packet {
   payload: Buffer;
 }
 
-function recording(name: string, packets: Packet[], startTick = 4_294_967_000): string {
+function recording(
+  name: string,
+  packets: Packet[],
+  startTick = 4_294_967_000,
+  marks: { at: number; mark: unknown }[] = [],
+): string {
   const file = join(dir, `${name}.rg7`);
   const parts = [fileHeader({ recording: name, startedAt: new Date(0).toISOString(), startTick })];
   for (let i = 0; i < packets.length; i += 100) {
+    const due = marks.filter(({ at }) => at <= packets[i]!.at && !(at <= (packets[i - 100]?.at ?? -1)));
+    const noted = due.map(({ at, mark }) => markRecord((startTick + at) % 2 ** 32, mark));
     const records = packets.slice(i, i + 100).map(({ stream, seq, ts, at, payload }) => {
       const b = Buffer.alloc(RECORD_HEADER + payload.length);
       writeRecordHeader(b, 0, FRAME, stream, PCMA, payload.length, seq & 0xffff, ts >>> 0, (startTick + at) % 2 ** 32);
       payload.copy(b, RECORD_HEADER);
       return b;
     });
-    const block = Buffer.concat([Buffer.alloc(BLOCK_HEADER), ...records]);
+    const block = Buffer.concat([Buffer.alloc(BLOCK_HEADER), ...noted, ...records]);
     parts.push(sealBlock(block, block.length));
   }
   const last = packets.reduce((latest, { at }) => Math.max(latest, at), 0) + 160;
@@ -129,4 +136,13 @@ describe('a recording as sound', () => {
     expect(bytes).toBe(Math.round(rendering.durationS * 8000) * 4);
     expect(largest).toBeLessThanOrEqual(320_000);
   });
+});
+
+it('says where the switch was replaced and how long nothing was written', async () => {
+  const all = tone(0, 500, 6); // 20 ms packets: two seconds are a hundred of them, which is a block
+  const file = recording('gap', [...all.slice(0, 100), ...all.slice(200)], 1000, [
+    { at: 31_000, mark: { gap: 'restart', at: 'x' } },
+  ]);
+  expect((await renderWav(file)).gaps).toEqual([{ atS: 2, lengthS: 2, why: 'restart' }]);
+  expect((await renderWav(recording('whole', all))).gaps).toEqual([]);
 });

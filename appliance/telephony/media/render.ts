@@ -33,6 +33,8 @@ export interface Rendering {
   streams: RenderedStream[];
   silence: { left: Silence; right: Silence; both: Silence };
   damage: Damage;
+  /** Where the switch was replaced or the disk refused: from the last sound before to the first after, whoever spoke. */
+  gaps: { atS: number; lengthS: number; why: string }[];
   /** Interleaved signed 16 bit little endian, two channels, 8 kHz. May be asked again. */
   pcm(): AsyncGenerator<Buffer>;
 }
@@ -49,12 +51,21 @@ export async function renderWav(file: string): Promise<Rendering> {
   try {
     const streams = new Map<number, FrameList>();
     const marks: Rendering['marks'] = [];
+    const gaps: Rendering['gaps'] = [];
     let end = 0;
+    let lastAt = 0;
+    /** Ends with the next sound, or with the recording. */
+    let gap: { from: number; why: string } | undefined;
+    const closeGap = (at: number) => {
+      if (gap) gaps.push({ atS: seconds(gap.from), lengthS: seconds(Math.max(0, at - gap.from)), why: gap.why });
+      gap = undefined;
+    };
     for await (const record of reader.records()) {
       if (record.at > MAX_SAMPLES) continue;
       if (record.kind === 'mark') {
         marks.push({ atS: seconds(Math.max(0, record.at)), ...record.mark });
         if (record.mark.stopped) end = Math.max(end, record.at);
+        if (record.mark.gap) gap ??= { from: lastAt, why: String(record.mark.gap) };
         continue;
       }
       const { stream, payloadType, seq, ts, at, offset, payload } = record;
@@ -64,8 +75,11 @@ export async function renderWav(file: string): Promise<Rendering> {
         frames = new FrameList();
         streams.set(stream, frames);
       }
+      closeGap(at);
+      lastAt = Math.max(lastAt, at + payload.length);
       frames.push(seq, ts, at, payload.length, payloadType, isActive(payload, payloadType), offset);
     }
+    closeGap(end);
     const placed = [...streams]
       .sort(([a], [b]) => a - b)
       .map(([stream, frames]) => ({ stream, frames, placement: placeFrames(frames) }));
@@ -74,6 +88,7 @@ export async function renderWav(file: string): Promise<Rendering> {
       header: reader.header,
       durationS: seconds(end),
       marks,
+      gaps,
       streams: placed.map(({ stream, placement: { order, lost, runs, moved } }) => ({
         stream,
         frames: order.length,

@@ -67,7 +67,7 @@ test('a role that stopped is down, one that struggles is degraded and says why',
   await vi.waitFor(async () => {
     const { status, components } = await readHealth({ db: database.db, redis, config, version: '1' });
     expect(status).toBe('down');
-    expect(components.voice).toEqual({ status: 'down', detail: 'not running' });
+    expect(components.voice).toEqual({ status: 'down', detail: 'gives no sign of life' });
     expect(components.media).toEqual({ status: 'degraded', detail: 'box: degraded, one worker of two' });
   });
 });

@@ -22,8 +22,8 @@ export interface HealthReporter {
 }
 
 const BEAT_MS = 2000;
-/** Three beats may be missed. */
-const LIFE_MS = 8000;
+/** One beat may be missed: what is dead or stands still is not called well for long. */
+const LIFE_MS = 5000;
 /** Slower than this is said to people: telephony cannot answer in time. */
 const SLOW_MS = 500;
 

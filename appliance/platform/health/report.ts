@@ -59,7 +59,7 @@ function roleComponent(role: string, beats: Heartbeat[], redis: Component): Comp
   const mine = beats.filter((beat) => beat.role === role);
   if (mine.length === 0) {
     // Without Redis nobody can say; that is Redis's failure, shown there.
-    return { status: 'down', detail: redis.status === 'ok' ? 'not running' : 'unknown: Redis is away' };
+    return { status: 'down', detail: redis.status === 'ok' ? 'gives no sign of life' : 'unknown: Redis is away' };
   }
   const well = mine.filter((beat) => beat.status === 'ok');
   const slowest = Math.max(...mine.map((beat) => beat.eventLoopDelayMs));

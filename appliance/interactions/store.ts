@@ -52,16 +52,10 @@ export function createStore(db: Database, batch: Batch) {
   );
 
   // Patches of one interaction in one flush become one: the last word on each field wins. An ended interaction can only go on to its wrap-up.
-  const patchInteraction = batch.statement<{ id: string; patch: Record<string, unknown> }>(
+  const patchInteraction = batch.statement<{ id: string; p: Record<string, unknown> }>(
     'interaction.update',
     210,
-    `with rows as (
-       select (e ->> 'id')::uuid as id, e -> 'patch' as patch, n from jsonb_array_elements($1::jsonb) with ordinality as x(e, n)
-     ), merged as (
-       select rows.id, jsonb_object_agg(f.key, f.value order by rows.n) as p
-       from rows cross join lateral jsonb_each(rows.patch) f group by rows.id
-     )
-     update interaction i set
+    `update interaction i set
        state = case when m.p ->> 'state' is null then i.state
                     when i.state = 'ended' and m.p ->> 'state' <> 'wrap-up' then i.state
                     else m.p ->> 'state' end,
@@ -74,14 +68,18 @@ export function createStore(db: Database, batch: Batch) {
        answered_at = coalesce(i.answered_at, (m.p ->> 'answeredAt')::timestamptz),
        ended_at = coalesce(i.ended_at, (m.p ->> 'endedAt')::timestamptz),
        end_reason = coalesce(i.end_reason, m.p ->> 'endReason')
-     from merged m where i.id = m.id`,
+     from jsonb_to_recordset($1::jsonb) as m(id uuid, p jsonb) where i.id = m.id`,
+    { key: ({ id }) => id, merge: (earlier, later) => ({ id: later.id, p: { ...earlier.p, ...later.p } }) },
   );
 
-  const CLOSE = `update segment s set ended_at = r."endedAt", end_reason = r."end"
+  // Before the inserts, so that the next place may open. A segment that opens and closes in one flush needs no more: it is written closed.
+  const closeSegment = batch.statement<SegmentRow>(
+    'segment.close',
+    215,
+    `update segment s set ended_at = r."endedAt", end_reason = r."end"
      from jsonb_to_recordset($1::jsonb) as r(id uuid, "endedAt" timestamptz, "end" text)
-     where s.id = r.id and s.ended_at is null`;
-  // Twice: before the inserts, so that the next place may open; and after them, for segments that open and close in one flush.
-  const closeBefore = batch.statement<SegmentRow>('segment.close-before', 215, CLOSE);
+     where s.id = r.id and s.ended_at is null`,
+  );
   const insertSegment = batch.statement<SegmentRow>(
     'segment.insert',
     220,
@@ -91,7 +89,6 @@ export function createStore(db: Database, batch: Batch) {
        "flowVersionId" uuid, "startedAt" timestamptz, "endedAt" timestamptz, "end" text)
      on conflict (id) do nothing`,
   );
-  const closeAfter = batch.statement<SegmentRow>('segment.close-after', 230, CLOSE);
 
   const insertEvent = batch.statement<{
     id: string;
@@ -110,13 +107,12 @@ export function createStore(db: Database, batch: Batch) {
 
   return {
     insertInteraction,
-    patchInteraction,
+    patchInteraction: ({ id, patch }: { id: string; patch: Record<string, unknown> }) =>
+      patchInteraction({ id, p: patch }),
     /** The row stays shared: when it is closed before the flush is written, it is written closed. */
     openSegment: (row: SegmentRow) => insertSegment(row),
     /** `row` carries its end. */
-    async closeSegment(row: SegmentRow): Promise<void> {
-      await Promise.all([closeBefore(row), closeAfter(row)]);
-    },
+    closeSegment: (row: SegmentRow) => closeSegment(row),
     insertEvent,
 
     async find(id: string): Promise<InteractionRow | undefined> {

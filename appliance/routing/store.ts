@@ -54,6 +54,7 @@ const ENTRY = `e.id, e.interaction_id as "interactionId", e.queue_id as "queueId
 
 /** All SQL of routing but for the configuration of queues. Writes go through the group commit. */
 export function createStore(db: Database, batch: Batch) {
+  const stored = new WeakSet<EntryRow>();
   const LEAVE = `update queue_entry e set state = 'left', left_at = greatest(r."leftAt", e.entered_at)
      from jsonb_to_recordset($1::jsonb) as r(id uuid, "leftAt" timestamptz) where e.id = r.id and e.state = 'waiting'`;
   // The guard of every assignment: still waiting, or assigned by this very offer when a flush is repeated. `present` counts
@@ -66,13 +67,15 @@ export function createStore(db: Database, batch: Batch) {
      )
      select routing_guard((select count(*) from done) = (select count(*) from ${present}))`;
 
-  // Leaving and assigning come before the inserts, so that the interaction may wait again, and after them for entries of the same flush.
-  const leaveBefore = batch.statement<EntryRow>('entry.leave-before', 305, LEAVE);
+  // Leaving and assigning come before the inserts, so that the interaction may wait again. An entry that comes and leaves in one
+  // flush is written as one that left; one that comes and is assigned has its guard asked after the inserts.
+  const leave = batch.statement<EntryRow>('entry.leave', 305, LEAVE);
   const assignBefore = batch.statement<EntryRow>(
     'entry.assign-before',
     307,
     assign('r join queue_entry e on e.id = r.id'),
   );
+  const assignStored = batch.statement<EntryRow>('entry.assign', 308, assign('r'));
   const insertEntry = batch.statement<EntryRow>(
     'entry.insert',
     310,
@@ -101,21 +104,24 @@ export function createStore(db: Database, batch: Batch) {
     `update offer o set state = r.state, ended_at = r.at from jsonb_to_recordset($1::jsonb) as r(id uuid, state text, at timestamptz)
      where o.id = r.id and o.state = 'pending'`,
   );
-  const leaveAfter = batch.statement<EntryRow>('entry.leave-after', 345, LEAVE);
 
   return {
     /** The row stays shared: what happens to it before the flush is written with it. */
-    enter: (row: EntryRow) => insertEntry(row),
+    async enter(row: EntryRow): Promise<void> {
+      await insertEntry(row);
+      stored.add(row);
+    },
     async leave(row: EntryRow, at: Date): Promise<void> {
       if (row.state !== 'waiting') return;
       row.state = 'left';
       row.leftAt = at.getTime() < row.enteredAt.getTime() ? row.enteredAt : at;
-      await Promise.all([leaveBefore(row), leaveAfter(row)]);
+      await leave(row);
     },
     /** Rejects when the entry was not waiting any more: somebody else has it. */
     async assign(row: EntryRow, offer: { id: string; agentId: string }, at: Date): Promise<void> {
       Object.assign(row, { state: 'assigned', agentId: offer.agentId, offerId: offer.id, leftAt: at });
-      await Promise.all([assignBefore(row), assignAfter(row), closeOffer({ id: offer.id, state: 'accepted', at })]);
+      const guarded = stored.has(row) ? [assignStored(row)] : [assignBefore(row), assignAfter(row)];
+      await Promise.all([...guarded, closeOffer({ id: offer.id, state: 'accepted', at })]);
     },
     insertOffer,
     closeOffer: (id: string, state: OfferState, at: Date) => closeOffer({ id, state, at }),

@@ -20,8 +20,11 @@ interface Reply {
   error?: WireError;
 }
 
-/** Number and message travel together, so that every reader sees the numbers in order. */
-const PUBLISH = `local seq = redis.call('incr', KEYS[1]) return redis.call('publish', ARGV[1], seq .. ' ' .. ARGV[2])`;
+/** Numbers and messages travel together, so that every reader sees the numbers in order. The number is that of the last event. */
+const PUBLISH = `local seq = redis.call('incrby', KEYS[1], ARGV[3]) return redis.call('publish', ARGV[1], seq .. ' ' .. ARGV[2])`;
+/** Events of so long are one message: waking every role for each would cost more than all they do with it. */
+const GATHER_MS = 10;
+const GATHER_AT_MOST = 500;
 /** A number nobody receives: the next event shows every reader a gap. */
 const LOST = 'lost';
 
@@ -46,22 +49,56 @@ export async function createBus(options: { redisUrl: string; instance: string; l
     for (const onGap of [...listeners.values()]) onGap?.();
   }
 
-  function publishText(text: string): void {
-    sender.eval(PUBLISH, 1, `${prefix}:seq`, events, text).catch(() => {
+  /** What is said twice within a message is said once, the last time. */
+  const gathered = new Set<string>();
+  let gathering: NodeJS.Timeout | undefined;
+
+  function gather(text: string): void {
+    gathered.delete(text);
+    gathered.add(text);
+    if (gathered.size >= GATHER_AT_MOST) publishGathered();
+    else gathering ??= setTimeout(publishGathered, GATHER_MS);
+  }
+
+  function publishGathered(): void {
+    clearTimeout(gathering);
+    gathering = undefined;
+    if (gathered.size === 0) return;
+    const texts = [...gathered];
+    gathered.clear();
+    publishText(texts.join('\n'), texts.length);
+  }
+
+  function publishText(text: string, count: number): void {
+    sender.eval(PUBLISH, 1, `${prefix}:seq`, events, text, count).catch(() => {
       lost = true;
     });
   }
 
   function onEvent(message: string): void {
     const space = message.indexOf(' ');
-    const seq = Number(message.slice(0, space));
-    const text = message.slice(space + 1);
-    const missed = lastSeq !== undefined && seq !== lastSeq + 1;
-    lastSeq = seq;
-    if (missed || text === LOST) gap();
-    if (text === LOST) return;
-    const event = JSON.parse(text) as BusEvent;
-    for (const listener of [...listeners.keys()]) listener(event, seq);
+    const last = Number(message.slice(0, space));
+    const texts = message.slice(space + 1).split('\n');
+    let seq = last - texts.length;
+    const missed = lastSeq !== undefined && seq !== lastSeq;
+    lastSeq = last;
+    if (missed || texts[0] === LOST) gap();
+    if (texts[0] === LOST) return;
+    for (const text of texts) {
+      seq++;
+      tell(JSON.parse(text) as BusEvent, seq);
+    }
+  }
+
+  /** One listener that fails keeps nothing from the others. */
+  function tell(event: BusEvent, seq: number): void {
+    for (const listener of [...listeners.keys()]) {
+      try {
+        listener(event, seq);
+      } catch (error) {
+        log.error({ error: messageOf(error), event: event.type }, 'a listener of the bus failed');
+      }
+    }
   }
 
   async function onRequest(address: string, message: string): Promise<void> {
@@ -78,6 +115,8 @@ export async function createBus(options: { redisUrl: string; instance: string; l
       if (wire.code === 'internal') log.error({ err: error, command: request.name }, 'a command failed');
       reply = { id: request.id, error: wire };
     }
+    // Whoever asked sees what changed no later than the answer.
+    publishGathered();
     await sender.publish(request.replyTo, JSON.stringify(reply));
   }
 
@@ -108,7 +147,7 @@ export async function createBus(options: { redisUrl: string; instance: string; l
   sender.on('ready', () => {
     if (!lost) return;
     lost = false;
-    publishText(LOST);
+    publishText(LOST, 1);
   });
   // A Redis that is away at the start is waited for, as one that goes away later is.
   await Promise.all([sender.connect(), receiver.connect()].map((connecting) => connecting.catch(() => {})));
@@ -119,7 +158,7 @@ export async function createBus(options: { redisUrl: string; instance: string; l
 
   return {
     publish(event) {
-      if (!closed) publishText(JSON.stringify(event));
+      if (!closed) gather(JSON.stringify(event));
     },
     subscribe(listener, onGap) {
       listeners.set(listener, onGap);
@@ -148,6 +187,7 @@ export async function createBus(options: { redisUrl: string; instance: string; l
       input: Commands[K]['in'],
       timeoutMs = CALL_TIMEOUT_MS,
     ) {
+      publishGathered();
       const id = randomBytes(9).toString('base64url');
       const request: Request = { id, name, input, replyTo: replies, timeoutMs };
       let timer: NodeJS.Timeout | undefined;
@@ -171,6 +211,7 @@ export async function createBus(options: { redisUrl: string; instance: string; l
       }
     },
     async close() {
+      publishGathered();
       closed = true;
       listeners.clear();
       handlers.clear();

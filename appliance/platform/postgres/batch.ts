@@ -2,7 +2,8 @@ import type { PoolClient } from 'pg';
 import { AppError, messageOf } from '#appliance/kernel/errors.ts';
 import type { Log } from '../log/index.ts';
 import type { Database } from './database.ts';
-import { isTransientError } from './errors.ts';
+import { isConnectionError, isTransientError } from './errors.ts';
+import { pipeline } from './pipeline.ts';
 
 export interface BatchOptions {
   log: Log;
@@ -15,6 +16,8 @@ export interface BatchOptions {
 export interface StatementOptions<Row> {
   /** Rows with the same key run one after another instead of together: an UPDATE … FROM applies only one of two rows that meet the same target. */
   key?: (row: Row) => string;
+  /** With `key`: two rows of one key in one flush become one, so that nothing is written twice. */
+  merge?: (earlier: Row, later: Row) => Row;
 }
 
 export interface Batch {
@@ -41,6 +44,7 @@ interface Statement {
   order: number;
   sql: string;
   key: ((row: never) => string) | undefined;
+  merge: ((earlier: never, later: never) => object) | undefined;
 }
 
 interface Item {
@@ -136,23 +140,22 @@ export function createBatch(db: Database, options: BatchOptions): Batch {
     }
   }
 
+  /** One round trip, whatever it writes. */
   async function transaction(items: Item[]): Promise<void> {
     const client: PoolClient = await db.client.acquireConnection();
-    let broken = false;
     try {
-      await client.query('begin');
-      for (const { statement, rows } of rounds(items)) {
-        await client.query({ name: `batch:${statement.name}`, text: statement.sql, values: [JSON.stringify(rows)] });
-      }
-      await client.query('commit');
+      const steps = [...rounds(items)].map(({ statement, rows }) => ({
+        name: `batch:${statement.name}`,
+        text: statement.sql,
+        values: [JSON.stringify(rows)],
+      }));
+      await pipeline(client, steps);
     } catch (error) {
-      await client.query('rollback').catch(() => {
-        broken = true;
-      });
+      // knex's pool asks a connection for this mark before it lends it out again.
+      if (isConnectionError(error))
+        (client as { __knex__disposed?: unknown }).__knex__disposed = new Error('connection lost');
       throw error;
     } finally {
-      // knex's pool asks a connection for this mark before it lends it out again.
-      if (broken) (client as { __knex__disposed?: unknown }).__knex__disposed = new Error('connection lost');
       await db.client.releaseConnection(client);
     }
   }
@@ -161,7 +164,7 @@ export function createBatch(db: Database, options: BatchOptions): Batch {
     statement<Row extends object>(name: string, order: number, sql: string, more: StatementOptions<Row> = {}) {
       if (names.has(name)) throw new Error(`The statement ${name} is declared twice`);
       names.add(name);
-      const statement: Statement = { name, order, sql, key: more.key };
+      const statement: Statement = { name, order, sql, key: more.key, merge: more.merge };
       return (row: Row) => enqueue(statement, row);
     },
     flushed: () => (running ? new Promise((resolve) => idle.push(resolve)) : Promise.resolve()),
@@ -197,6 +200,10 @@ function* rounds(items: Item[]): Generator<{ statement: Statement; rows: object[
       yield { statement, rows };
       continue;
     }
+    if (statement.merge) {
+      yield { statement, rows: merged(rows, statement.key, statement.merge) };
+      continue;
+    }
     const seen = new Map<string, number>();
     const turns: object[][] = [];
     for (const row of rows) {
@@ -208,4 +215,14 @@ function* rounds(items: Item[]): Generator<{ statement: Statement; rows: object[
     }
     for (const turn of turns) yield { statement, rows: turn };
   }
+}
+
+function merged(rows: object[], key: NonNullable<Statement['key']>, merge: NonNullable<Statement['merge']>): object[] {
+  const byKey = new Map<string, object>();
+  for (const row of rows) {
+    const name = key(row as never);
+    const earlier = byKey.get(name);
+    byKey.set(name, earlier ? merge(earlier as never, row as never) : row);
+  }
+  return [...byKey.values()];
 }

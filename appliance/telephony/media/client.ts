@@ -156,8 +156,19 @@ class MediaClient implements MediaWithHealth {
         this.#settle(n)?.reject(new Error(`media ${why}: ${request.op} (${this.#timeoutMs} ms)`));
       }, this.#timeoutMs);
       this.#pending.set(n, { op: request.op, line, resolve, reject, timer });
-      if (this.#connected) this.#socket?.write(line);
+      if (this.#connected) this.#send(line);
     });
+  }
+
+  /** Requests of one turn of the event loop are one write: a write costs more than most requests. */
+  #send(line: string): void {
+    const socket = this.#socket;
+    if (!socket) return;
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      setImmediate(() => socket.uncork());
+    }
+    socket.write(line);
   }
 
   #connect(): void {
@@ -191,8 +202,9 @@ class MediaClient implements MediaWithHealth {
   #line(line: string): void {
     try {
       const message: unknown = JSON.parse(line);
-      const reply = replySchema.safeParse(message);
-      if (reply.success) {
+      // Events are many and have no n.
+      const reply = isEvent(message) ? undefined : replySchema.safeParse(message);
+      if (reply?.success) {
         const pending = this.#settle(reply.data.n);
         if ('error' in reply.data) pending?.reject(new Error(String(reply.data.error)));
         else pending?.resolve(reply.data.ok);
@@ -223,4 +235,8 @@ class MediaClient implements MediaWithHealth {
     clearTimeout(pending.timer);
     return pending;
   }
+}
+
+function isEvent(message: unknown): boolean {
+  return typeof message === 'object' && message !== null && 'event' in message;
 }

@@ -79,9 +79,16 @@ export class ControlServer {
 
   #write(socket: Socket, line: string): void {
     if (socket.destroyed) return;
-    if (socket.writableLength > MAX_UNREAD_BYTES)
+    if (socket.writableLength > MAX_UNREAD_BYTES) {
       socket.destroy(); // it does not read: it may come back and list
-    else socket.write(line);
+      return;
+    }
+    // Answers of one moment are one write.
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      process.nextTick(() => socket.uncork());
+    }
+    socket.write(line);
   }
 }
 

@@ -1,4 +1,5 @@
-// What a successor of the `media` process needs: the leg table beside a JSON page of routes and recordings. Lives on tmpfs.
+// What a successor of the `media` process needs: the leg table beside a JSON page of routes and recordings, and a log of what
+// changed since the page was written. Lives on tmpfs.
 import {
   closeSync,
   constants,
@@ -15,43 +16,64 @@ import { type LegTable, SLOT_BYTES } from './leg-table.ts';
 import type { PortPair } from './messages.ts';
 import { hearSchema } from './protocol.ts';
 
-const pageSchema = z.object({
-  boot: z.string(),
-  legs: z.array(
-    z.object({ leg: z.string(), slot: z.int(), port: z.int(), worker: z.int(), hear: hearSchema, sinceMs: z.number() }),
-  ),
-  recordings: z.array(
-    z.object({
-      recording: z.string(),
-      number: z.int(),
-      file: z.string(),
-      meta: z.unknown().optional(),
-      paused: z.boolean(),
-      legs: z.array(z.object({ leg: z.string(), stream: z.int() })),
-    }),
-  ),
+const legSchema = z.object({
+  leg: z.string(),
+  slot: z.int(),
+  port: z.int(),
+  worker: z.int(),
+  hear: hearSchema,
+  sinceMs: z.number(),
 });
+const recordingSchema = z.object({
+  recording: z.string(),
+  number: z.int(),
+  file: z.string(),
+  meta: z.unknown().optional(),
+  paused: z.boolean(),
+  legs: z.array(z.object({ leg: z.string(), stream: z.int() })),
+});
+const pageSchema = z.object({ boot: z.string(), legs: z.array(legSchema), recordings: z.array(recordingSchema) });
+/** A leg or recording as it is now, or the name of one that is no more. */
+const changeSchema = z.union([
+  legSchema,
+  recordingSchema,
+  z.object({ noLeg: z.string() }),
+  z.object({ noRecording: z.string() }),
+]);
 
 export type StatePage = z.infer<typeof pageSchema>;
+
+/** What is written: everything, or what changed since the last time. */
+export interface StateSource {
+  page(): string;
+  /** Lines of JSON as `changeSchema` has them, and the slots whose bytes belong to them. */
+  changes(): { lines: string[]; slots: number[] };
+}
+
+/** The log is folded into the page when it is longer. */
+const LOG_BYTES = 1 << 20;
 const SAVE_EVERY_MS = 200;
 const FORGET_AFTER_MS = 10 * 60_000;
 
 export class StateFile {
   readonly #path: string;
   readonly #table: LegTable;
-  readonly #page: () => string;
+  readonly #source: StateSource;
   readonly #fd: number;
+  readonly #logFd: number;
+  #logBytes = 0;
   readonly #tick: NodeJS.Timeout;
   #soon: Promise<void> | undefined;
-  #stale = true;
   #closed = false;
 
-  constructor(path: string, table: LegTable, page: () => string) {
+  constructor(path: string, table: LegTable, source: StateSource) {
     this.#path = path;
     this.#table = table;
-    this.#page = page;
+    this.#source = source;
     this.#fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
     ftruncateSync(this.#fd, table.bytes.length);
+    this.#logFd = openSync(logPath(path), constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, 0o600);
+    this.#fold();
     this.#tick = setInterval(() => this.save(), SAVE_EVERY_MS);
   }
 
@@ -62,6 +84,7 @@ export class StateFile {
       if (size !== table.bytes.length || Date.now() - mtimeMs > FORGET_AFTER_MS) return undefined;
       const page = pageSchema.parse(JSON.parse(readFileSync(pagePath(path), 'utf8')));
       if (page.boot !== bootId()) return undefined;
+      replay(page, path);
       table.bytes.set(readFileSync(path));
       const legs = page.legs.filter(({ leg, slot, port }) => ports[slot]?.port === port && table.slot(slot).id === leg);
       const known = new Set(legs.map(({ slot }) => slot));
@@ -74,25 +97,21 @@ export class StateFile {
 
   /** Something changed that a successor must know. Resolves when it is written; changes of one moment are written together. */
   touch(): Promise<void> {
-    this.#stale = true;
     this.#soon ??= new Promise((resolve) => {
       setImmediate(() => {
-        this.save();
+        this.#soon = undefined;
+        this.#append();
         resolve();
       });
     });
     return this.#soon;
   }
 
+  /** How far each leg has sent: copied whole, for it changes with every packet. */
   save(): void {
-    this.#soon = undefined;
     if (this.#closed) return;
+    this.#append();
     writeSync(this.#fd, this.#table.bytes, 0, this.#table.bytes.length, 0);
-    if (!this.#stale) return;
-    this.#stale = false;
-    const path = pagePath(this.#path);
-    writeFileSync(`${path}.new`, this.#page(), { mode: 0o600 });
-    renameSync(`${path}.new`, path);
   }
 
   close(): void {
@@ -100,6 +119,48 @@ export class StateFile {
     this.save();
     this.#closed = true;
     closeSync(this.#fd);
+    closeSync(this.#logFd);
+  }
+
+  #append(): void {
+    if (this.#closed) return;
+    const { lines, slots } = this.#source.changes();
+    for (const slot of slots) writeSync(this.#fd, this.#table.slotBytes(slot), 0, SLOT_BYTES, slot * SLOT_BYTES);
+    if (lines.length === 0) return;
+    this.#logBytes += writeSync(this.#logFd, `${lines.join('\n')}\n`);
+    if (this.#logBytes > LOG_BYTES) this.#fold();
+  }
+
+  /** The page first: a log that it has already is read once more to no harm, for each line is how things are, not what happened. */
+  #fold(): void {
+    const path = pagePath(this.#path);
+    writeFileSync(`${path}.new`, this.#source.page(), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+    ftruncateSync(this.#logFd, 0);
+    this.#logBytes = 0;
+  }
+}
+
+/** Brings a page up to date. A last line that was cut short by the death of its writer is left out. */
+function replay(page: StatePage, path: string): void {
+  const legs = new Map(page.legs.map((one) => [one.leg, one]));
+  const recordings = new Map(page.recordings.map((one) => [one.recording, one]));
+  for (const line of readLog(path)) {
+    const change = changeSchema.parse(JSON.parse(line));
+    if ('noLeg' in change) legs.delete(change.noLeg);
+    else if ('noRecording' in change) recordings.delete(change.noRecording);
+    else if ('slot' in change) legs.set(change.leg, change);
+    else recordings.set(change.recording, change);
+  }
+  page.legs = [...legs.values()];
+  page.recordings = [...recordings.values()];
+}
+
+function readLog(path: string): string[] {
+  try {
+    return readFileSync(logPath(path), 'utf8').split('\n').slice(0, -1);
+  } catch {
+    return []; // a page without a log is whole
   }
 }
 
@@ -109,4 +170,8 @@ export function bootId(): string {
 
 function pagePath(path: string): string {
   return `${path}.json`;
+}
+
+function logPath(path: string): string {
+  return `${path}.log`;
 }

@@ -51,6 +51,9 @@ export class MediaSwitch {
   readonly #boot = bootId();
   readonly #inTurn = oneAtATime();
   readonly #recordings: Recordings;
+  /** Legs and recordings that the state file does not have as they are. */
+  readonly #changedLegs = new Set<string>();
+  readonly #changedRecordings = new Set<string>();
   #slots: Slots;
   #state: StateFile | undefined;
 
@@ -104,7 +107,10 @@ export class MediaSwitch {
       }),
     );
     await reopened;
-    this.#state = new StateFile(stateFile, this.#table, () => this.#page());
+    this.#state = new StateFile(stateFile, this.#table, {
+      page: () => this.#page(),
+      changes: () => this.#changes(),
+    });
     await this.#state.touch();
     return legs.map(({ leg }) => leg);
   }
@@ -115,8 +121,11 @@ export class MediaSwitch {
 
   async handle(request: Request): Promise<unknown> {
     const result = await this.#handle(request);
+    if (request.op === 'stats' || request.op === 'list' || request.op === 'health') return result;
+    if ('leg' in request) this.#changedLegs.add(request.leg);
+    if ('recording' in request) this.#changedRecordings.add(request.recording);
     // What was acknowledged is known to a successor, too: a blocked leg stays blocked.
-    if (request.op !== 'stats' && request.op !== 'list' && request.op !== 'health') await this.#state?.touch();
+    await this.#state?.touch();
     return result;
   }
 
@@ -187,13 +196,14 @@ export class MediaSwitch {
     if (recording) {
       const stream = recording.legs.get(leg);
       recording.legs.delete(leg);
+      this.#changedRecordings.add(recording.recording);
       await this.#mark(recording, { left: leg, stream });
     }
     const stats = (await this.#workers[worker]!.ask({ op: 'delete', leg })) as LegStats | undefined;
     this.#slots.release(leg);
     this.#routes.delete(leg);
     for (const [other, route] of this.#routes) {
-      if (route.hear.kind === 'leg' && route.hear.leg === leg) this.#routes.set(other, silent());
+      if (route.hear.kind === 'leg' && route.hear.leg === leg) this.#hears(other, silent());
     }
     return stats;
   }
@@ -212,12 +222,18 @@ export class MediaSwitch {
     await Promise.all([...byWorker].map(([worker, own]) => worker.ask({ op: 'route', routes: own })));
     const sinceMs = monoMs();
     for (const { leg, hear } of routes)
-      if (this.#slots.slot(leg) !== undefined) this.#routes.set(leg, { hear, sinceMs });
+      if (this.#slots.slot(leg) !== undefined) this.#hears(leg, { hear, sinceMs });
+  }
+
+  #hears(leg: string, route: Route): void {
+    this.#routes.set(leg, route);
+    this.#changedLegs.add(leg);
   }
 
   /** Moves legs so that all that will be joined are in one worker. A move costs a millisecond; the kernel queues meanwhile. */
   async #together(routes: Op<'route'>['routes']): Promise<Op<'route'>['routes']> {
     const moved: Op<'route'>['routes'] = [];
+    if (routes.every((route) => this.#staysTogether(route))) return moved;
     const asked = new Set(routes.map(({ leg }) => leg));
     const hears = new Map([...this.#routes].map(([leg, { hear }]) => [leg, hear]));
     for (const { leg, hear } of routes) hears.set(leg, hear);
@@ -235,12 +251,19 @@ export class MediaSwitch {
     return moved;
   }
 
+  /** Whoever is joined is in one worker already: only a join across workers moves anybody. */
+  #staysTogether({ leg, hear }: Op<'route'>['routes'][number]): boolean {
+    if (hear.kind === 'mix') return false;
+    return hear.kind !== 'leg' || this.#slots.worker(leg) === this.#slots.worker(hear.leg);
+  }
+
   async #move(leg: string, target: number): Promise<void> {
     const slot = this.#slots.slot(leg)!;
     const pair = this.#config.ports[slot]!;
     await this.#worker(leg).ask({ op: 'hand-over', leg, slot });
     this.#slots.move(leg, target);
     delete this.#routes.get(leg)?.line;
+    this.#changedLegs.add(leg);
     const current = this.#routes.get(leg);
     const keeps = current?.hear.kind === 'play' ? resumed(current.hear, monoMs() - current.sinceMs) : undefined;
     // What it hears of other legs follows when all of them have moved.
@@ -267,8 +290,11 @@ export class MediaSwitch {
   async #join(recording: Recording, leg: string, stream: number): Promise<void> {
     const worker = this.#worker(leg);
     if (recording.legs.get(leg) === stream) return;
-    this.#recordings.of(leg)?.legs.delete(leg);
+    const former = this.#recordings.of(leg);
+    former?.legs.delete(leg);
+    if (former) this.#changedRecordings.add(former.recording);
     recording.legs.set(leg, stream);
+    this.#changedLegs.add(leg);
     await this.#mark(recording, { joined: leg, stream });
     await worker.ask({ op: 'record', leg, recording: recording.number, stream });
   }
@@ -291,9 +317,9 @@ export class MediaSwitch {
     await this.#recorder.ask({ op: 'close', number });
   }
 
-  async #reopen(saved: StatePage['recordings'][number]): Promise<void> {
-    const { recording, number, file, meta, paused } = saved;
-    this.#recordings.adopt({ ...saved, meta, legs: new Map(saved.legs.map(({ leg, stream }) => [leg, stream])) });
+  async #reopen(former: StatePage['recordings'][number]): Promise<void> {
+    const { recording, number, file, meta, paused } = former;
+    this.#recordings.adopt({ ...former, meta, legs: new Map(former.legs.map(({ leg, stream }) => [leg, stream])) });
     const mark = { gap: 'restart', at: new Date().toISOString() };
     try {
       await this.#recorder.ask({ op: 'open', number, recording, file, meta, paused, mark });
@@ -306,7 +332,7 @@ export class MediaSwitch {
   #heard(event: keyof MediaEvents, data: MediaEvents[keyof MediaEvents]): void {
     if (event === 'played') {
       const { leg } = data as MediaEvents['played'];
-      if (this.#routes.has(leg)) this.#routes.set(leg, silent());
+      if (this.#routes.has(leg)) this.#hears(leg, silent());
       void this.#state?.touch();
     }
     this.#tell(event, data as never);
@@ -329,26 +355,42 @@ export class MediaSwitch {
     };
   }
 
-  /** JSON by hand around the legs' cached lines: it is written with every change. */
   #page(): string {
-    const legs: string[] = [];
-    for (const [leg, route] of this.#routes) {
-      const slot = this.#slots.slot(leg);
-      if (slot === undefined) continue;
-      const { port } = this.#config.ports[slot]!;
-      const worker = this.#slots.workerOfSlot(slot);
-      route.line ??= JSON.stringify({ leg, slot, port, worker, hear: route.hear, sinceMs: route.sinceMs });
-      legs.push(route.line);
-    }
-    const rest: Omit<StatePage, 'legs'> = {
-      boot: this.#boot,
-      recordings: this.#recordings.all.map((recording) => ({
-        ...recording,
-        legs: [...recording.legs].map(([leg, stream]) => ({ leg, stream })),
-      })),
-    };
+    const legs = [...this.#routes.keys()].map((leg) => this.#legLine(leg)).filter((line) => line !== undefined);
+    const rest: Omit<StatePage, 'legs'> = { boot: this.#boot, recordings: this.#recordings.all.map(saved) };
     return `{"legs":[${legs.join(',')}],${JSON.stringify(rest).slice(1)}`;
   }
+
+  #changes(): { lines: string[]; slots: number[] } {
+    const lines: string[] = [];
+    const slots: number[] = [];
+    for (const leg of this.#changedLegs) {
+      const slot = this.#slots.slot(leg);
+      if (slot !== undefined) slots.push(slot);
+      lines.push(this.#legLine(leg) ?? JSON.stringify({ noLeg: leg }));
+    }
+    for (const name of this.#changedRecordings) {
+      const recording = this.#recordings.get(name);
+      lines.push(JSON.stringify(recording ? saved(recording) : { noRecording: name }));
+    }
+    this.#changedLegs.clear();
+    this.#changedRecordings.clear();
+    return { lines, slots };
+  }
+
+  #legLine(leg: string): string | undefined {
+    const slot = this.#slots.slot(leg);
+    const route = this.#routes.get(leg);
+    if (slot === undefined || !route) return undefined;
+    const { port } = this.#config.ports[slot]!;
+    const worker = this.#slots.workerOfSlot(slot);
+    route.line ??= JSON.stringify({ leg, slot, port, worker, hear: route.hear, sinceMs: route.sinceMs });
+    return route.line;
+  }
+}
+
+function saved(recording: Recording): StatePage['recordings'][number] {
+  return { ...recording, legs: [...recording.legs].map(([leg, stream]) => ({ leg, stream })) };
 }
 
 function silent(): Route {

@@ -1,0 +1,216 @@
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { InteractionTrace, QueueFigures } from '#appliance/contract/work.ts';
+import { delay } from '#appliance/kernel/async.ts';
+import { Instance } from '#test/support/instance.ts';
+import type { Api } from '../calls/support/api.ts';
+import type { Baresip } from '../calls/support/baresip.ts';
+import { Floor } from '../calls/support/floor.ts';
+import { secondsOfTone } from '../calls/support/tones.ts';
+import { Browser, heardMs, hears, look } from './support/browser.ts';
+
+const CALLER = 600;
+// Far from any note of the music.
+const ALICE = 1850;
+const BOB = 900;
+
+let instance: Instance;
+let floor: Floor;
+let sam: Api;
+let chrome: Browser;
+let page: Page;
+
+beforeAll(async () => {
+  instance = await new Instance(28_000).start();
+  floor = new Floor(instance);
+  sam = await instance.signIn('sam');
+  chrome = await Browser.open(instance, { says: ALICE });
+  page = await chrome.signIn('alice', instance.firstRun.users['alice']!.password);
+});
+afterAll(async () => {
+  await chrome?.close();
+  await instance?.stop();
+});
+afterEach(async () => {
+  await floor?.clear();
+  expect(chrome?.problems.splice(0)).toEqual([]);
+});
+
+const kinds = (trace: InteractionTrace) => trace.segments.map(({ kind, end }) => `${kind} ${end}`);
+const button = (name: string | RegExp) => page.getByRole('button', { name });
+const phoneState = (words: string) =>
+  page.getByRole('status').filter({ hasText: words }).waitFor({ state: 'attached' });
+
+/** The phone hears the tone for half a second more than it has so far. */
+async function phoneHears(phone: Baresip, hz: number): Promise<void> {
+  const before = phone.heard(hz);
+  await expect.poll(() => phone.heard(hz) - before, { timeout: 8000, interval: 50 }).toBeGreaterThan(0.5);
+}
+
+/** What the phone hears in the next second. */
+async function nextSecond(phone: Baresip, hz: number): Promise<{ tone: number; sound: number }> {
+  const tone = phone.heard(hz);
+  const sound = phone.heardSound();
+  await delay(1000);
+  return { tone: phone.heard(hz) - tone, sound: phone.heardSound() - sound };
+}
+
+/** A customer's call reaches alice, who takes it in her browser; both hear each other. */
+async function talking(number: string): Promise<Baresip> {
+  const caller = await floor.caller(number, { says: CALLER });
+  caller.call('+15550101');
+  await button(/^Accept/).click();
+  await hears(page, CALLER);
+  await phoneHears(caller, ALICE);
+  return caller;
+}
+
+async function wrapUp(disposition: string): Promise<void> {
+  await page.getByLabel(disposition).check();
+  await button(/^Finish/).click();
+  await page.getByText('Ready for work').waitFor();
+}
+
+describe('an agent with a browser', () => {
+  it('becomes ready with the phone of this browser, and is rung on screen', async () => {
+    await phoneState('Phone ready');
+    expect(await look(page, 'agent-offline')).toEqual([]);
+    await button(/^Become ready/).click();
+    const caller = await floor.caller('+15557000', { says: CALLER });
+    caller.call('+15550101');
+    await page.getByRole('region', { name: 'Offer' }).getByText('+1 555 7000').waitFor();
+    expect(await look(page, 'agent-offer')).toEqual([]);
+    // A ringing phone is one that says so to the box, before anybody answers.
+    caller.hangUp();
+    await page.getByRole('region', { name: 'Offer' }).waitFor({ state: 'detached' });
+  });
+
+  it('takes a call, mutes, holds, sends digits, hangs up and wraps up', async () => {
+    const caller = await talking('+15557001');
+    expect(await look(page, 'agent-call')).toEqual([]);
+
+    await button('Mute').click();
+    await button('Unmute').waitFor();
+    const muted = await nextSecond(caller, ALICE);
+    expect(muted.tone, 'nothing of a muted microphone').toBeLessThan(0.2);
+    await button('Unmute').click();
+    await phoneHears(caller, ALICE);
+
+    await button('Hold').click();
+    await button('Resume').waitFor();
+    await delay(300);
+    const heldFor = await heardMs(page, CALLER);
+    const held = await nextSecond(caller, ALICE);
+    expect(held.sound, 'music').toBeGreaterThan(0.5);
+    expect(held.tone, 'not her').toBe(0);
+    expect((await heardMs(page, CALLER)) - heldFor, 'she does not hear the customer').toBeLessThan(200);
+    expect(await look(page, 'agent-held')).toEqual([]);
+    await button('Resume').click();
+    await hears(page, CALLER);
+    await phoneHears(caller, ALICE);
+
+    await button('Keypad').click();
+    for (const digit of '42#') await page.getByRole('button', { name: digit, exact: true }).click();
+    expect(await look(page, 'agent-keypad')).toEqual([]);
+    await expect.poll(() => caller.digits, { timeout: 4000 }).toBe('42#');
+    await page.keyboard.press('Escape');
+
+    await button(/^Hang up/).click();
+    await caller.until('CALL_CLOSED');
+    let trace = await floor.newest(sam, ({ state }) => state === 'wrap-up');
+    expect(trace).toMatchObject({
+      from: '+15557001',
+      queueName: 'Sales',
+      agentName: 'Alice',
+      endReason: 'agent-hung-up',
+    });
+    await button(/^Finish/).waitFor();
+    expect(await look(page, 'agent-wrap-up')).toEqual([]);
+    await page.getByLabel('Notes').fill('Wanted a price.');
+    await wrapUp('Solved');
+
+    trace = await floor.newest(sam, ({ state, recordings }) => state === 'ended' && recordings[0]?.state === 'ready');
+    expect(trace).toMatchObject({ disposition: 'solved', notes: 'Wanted a price.' });
+    expect(kinds(trace)).toEqual([
+      'queue answered',
+      'agent hold',
+      'hold resumed',
+      'agent completed',
+      'wrap-up completed',
+    ]);
+    const { rate, left, right } = await floor.listen(sam, trace.recordings[0]!);
+    expect(secondsOfTone(left, rate, CALLER), 'the customer on the left').toBeGreaterThan(2);
+    expect(secondsOfTone(right, rate, ALICE), 'the agent on the right').toBeGreaterThan(2);
+    expect(secondsOfTone(left, rate, ALICE)).toBe(0);
+    expect(secondsOfTone(right, rate, CALLER)).toBe(0);
+    const { figures } = await sam.get<{ figures: QueueFigures }>(`/queues/${trace.queueId}/figures`);
+    expect(figures).toMatchObject({ offered: 2, answered: 1 });
+    expect(await look(page, 'agent-day')).toEqual([]);
+  });
+
+  it('hands a customer over to a desk phone without asking first', async () => {
+    const bobPhone = await floor.deskPhone('bob', { says: BOB, autoAnswer: true });
+    const bob = await floor.ready('bob');
+    await bob
+      .put('/me/presence', { state: 'not-ready', reason: 'break' })
+      .catch(() => bob.put('/me/presence', { state: 'not-ready' }));
+    const caller = await talking('+15557002');
+    await button('Transfer').click();
+    await page.getByPlaceholder(/./).last().fill('bob');
+    expect(await look(page, 'agent-transfer')).toEqual([]);
+    await page.keyboard.press('Enter');
+    await bobPhone.until('CALL_ESTABLISHED');
+    await phoneHears(caller, BOB);
+    await phoneHears(bobPhone, CALLER);
+    await wrapUp('Follow-up needed');
+    const before = bobPhone.heard(ALICE);
+    await delay(500);
+    expect(bobPhone.heard(ALICE) - before, 'she has left').toBe(0);
+    caller.hangUp();
+    await bobPhone.until('CALL_CLOSED');
+    const trace = await floor.newest(sam, ({ state }) => state === 'wrap-up');
+    expect(kinds(trace)).toEqual([
+      'queue answered',
+      'agent transferred',
+      'dial answered',
+      'wrap-up completed', // hers, beside the customer's way
+      'agent completed',
+      'wrap-up null',
+    ]);
+    await bob.post(`/interactions/${trace.id}/wrap-up`, { disposition: null, notes: null });
+  });
+
+  it('keeps the call when the page is reloaded in the middle of it', async () => {
+    const caller = await talking('+15557003');
+    const before = caller.heardSound();
+    await page.reload();
+    await hears(page, CALLER, 500, 15_000);
+    await phoneHears(caller, ALICE);
+    expect(caller.heardSound() - before, 'music, not silence').toBeGreaterThan(1);
+    expect(caller.events.filter(({ type }) => type === 'CALL_CLOSED')).toEqual([]);
+    await page.getByRole('button', { name: /^Hang up/ }).click();
+    await caller.until('CALL_CLOSED');
+    await wrapUp('Solved');
+    const trace = await floor.newest(sam, ({ state, recordings }) => state === 'ended' && recordings[0]?.state === 'ready');
+    expect(kinds(trace)).toEqual(['queue answered', 'agent hold', 'hold resumed', 'agent completed', 'wrap-up completed']);
+    const { rate, right } = await floor.listen(sam, trace.recordings[0]!);
+    expect(secondsOfTone(right, rate, ALICE), 'before and after').toBeGreaterThan(1.5);
+  });
+
+  it('talks on while the web role dies and comes back, and hangs up then', async () => {
+    const caller = await talking('+15557004');
+    instance.killRole('web');
+    await page.getByRole('status').filter({ hasText: 'No connection since' }).waitFor();
+    const cut = await nextSecond(caller, ALICE);
+    expect(cut.tone, 'the audio goes its own way').toBeGreaterThan(0.8);
+    await hears(page, CALLER);
+    await phoneState('Phone ready');
+    await button(/^Hang up/).click();
+    await caller.until('CALL_CLOSED');
+    await wrapUp('Solved');
+    const trace = await floor.newest(sam, ({ state }) => state === 'ended');
+    expect(kinds(trace)).toEqual(['queue answered', 'agent completed', 'wrap-up completed']);
+    // The browser itself notes that nobody answered for a while; that is all it may have noted.
+    expect(chrome.problems.splice(0).filter((problem) => !/ERR_CONNECTION_REFUSED|WebSocket/.test(problem))).toEqual([]);
+  });
+});

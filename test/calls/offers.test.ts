@@ -39,7 +39,10 @@ const presence = (agent: Api, test: (me: MeLive) => boolean) => agent.until<MeLi
 
 describe('an offer that nobody takes', () => {
   it('makes the agent not ready when the phone rings out, and the customer is next at the next agent', async () => {
-    const [bobs, carols] = [await floor.deskPhone('bob', { says: BOB }), await floor.deskPhone('carol', { says: CAROL, autoAnswer: true })];
+    const [bobs, carols] = [
+      await floor.deskPhone('bob', { says: BOB }),
+      await floor.deskPhone('carol', { says: CAROL, autoAnswer: true }),
+    ];
     await ready(bob);
     const first = await floor.caller('+15557201', { says: CALLER });
     first.call('+15550101');
@@ -79,7 +82,10 @@ describe('an offer that nobody takes', () => {
     await bobs.unplug();
     caller.hangUp();
     const trace = await floor.callWith(sam, '+15557203', ({ state }) => state === 'ended');
-    expect(trace.offers.map(({ agentName, state }) => `${agentName} ${state}`)).toEqual(['Bob declined', 'Carol accepted']);
+    expect(trace.offers.map(({ agentName, state }) => `${agentName} ${state}`)).toEqual([
+      'Bob declined',
+      'Carol accepted',
+    ]);
     expect(await bob.get<MeLive>('/me/work')).toMatchObject({ presence: 'ready' });
 
     // 486, by the key of a desk phone.
@@ -93,7 +99,10 @@ describe('an offer that nobody takes', () => {
     await carols.until('CALL_ESTABLISHED', 10_000, 2);
     another.hangUp();
     const second = await floor.callWith(sam, '+15557204', ({ state }) => state === 'ended');
-    expect(second.offers.map(({ agentName, state }) => `${agentName} ${state}`)).toEqual(['Bob declined', 'Carol accepted']);
+    expect(second.offers.map(({ agentName, state }) => `${agentName} ${state}`)).toEqual([
+      'Bob declined',
+      'Carol accepted',
+    ]);
   });
 
   it('takes an agent off whose phone is not there, or is dead', async () => {
@@ -149,7 +158,10 @@ describe('a ringing phone', () => {
   it('rings for one call at a time, and a break asked for while talking begins afterwards', async () => {
     const desk = await floor.deskPhone('bob', { says: BOB, autoAnswer: true });
     await ready(bob);
-    const [talking, waiting] = [await floor.caller('+15557208', { says: CALLER }), await floor.caller('+15557209', { says: CALLER })];
+    const [talking, waiting] = [
+      await floor.caller('+15557208', { says: CALLER }),
+      await floor.caller('+15557209', { says: CALLER }),
+    ];
     talking.call('+15550101');
     await desk.until('CALL_ESTABLISHED');
     waiting.call('+15550101');

@@ -9,9 +9,9 @@ export function followRefers({ endpoints, router, log }: VoiceDeps, { transfers 
     call.events.on('agent-joined', ({ leg }) => {
       leg.on('refer', (refer) => {
         if (refer.replaces || call.agent?.leg !== leg) return refer.refuse(refer.replaces ? 501 : 403);
-        const user = /^<?sips?:([^@;>]+)/i.exec(refer.to)?.[1];
-        if (!user) return refer.refuse(400);
-        const dialled = decodeURIComponent(user);
+        // The user part; a whole URI when it has none, which names nobody here.
+        const dialled = unescaped(refer.to);
+        if (/^sips?:/i.test(dialled)) return refer.refuse(404);
         const queueId = router.queueNamed(dialled);
         refer.accept();
         const to = queueId
@@ -32,4 +32,9 @@ export function followRefers({ endpoints, router, log }: VoiceDeps, { transfers 
       });
     });
   };
+}
+
+/** RFC 3261 §19.1.2: %2B and the like in a user part. What is no escape stays as it is. */
+function unescaped(user: string): string {
+  return user.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }

@@ -49,6 +49,16 @@ export class Api {
     return this.#raw('GET', path, undefined, headers);
   }
 
+  /** Something that is not JSON goes in: a recording, or garbage. */
+  upload(
+    path: string,
+    body: Buffer | string,
+    type: string,
+    method = 'POST',
+  ): Promise<{ status: number; body: Buffer }> {
+    return this.#raw(method, path, body, { 'content-type': type });
+  }
+
   /** Asks again until `test` is true of the answer. */
   async until<T>(path: string, test: (answer: T) => boolean, timeoutMs = 10_000): Promise<T> {
     const end = Date.now() + timeoutMs;
@@ -87,7 +97,8 @@ export class Api {
 
   #raw(method: string, path: string, body: unknown, headers: Record<string, string>) {
     return new Promise<{ status: number; headers: Record<string, unknown>; body: Buffer }>((resolve, reject) => {
-      const payload = body === undefined ? undefined : JSON.stringify(body);
+      const payload =
+        body === undefined ? undefined : 'content-type' in headers ? (body as Buffer | string) : JSON.stringify(body);
       const req = request(
         {
           host: '127.0.0.1',
@@ -97,8 +108,10 @@ export class Api {
           ca: this.#ca,
           servername: 'localhost',
           headers: {
+            ...(payload === undefined
+              ? {}
+              : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
             ...headers,
-            ...(payload ? { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) } : {}),
             ...(this.#token ? { authorization: `Bearer ${this.#token}` } : {}),
           },
         },

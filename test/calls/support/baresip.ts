@@ -93,6 +93,10 @@ export class Baresip {
     return this;
   }
 
+  get sipPort(): number {
+    return this.#options.sipPort;
+  }
+
   get output(): string {
     return this.events.map((event) => event.type).join(' ');
   }

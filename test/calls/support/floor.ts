@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { InteractionTrace, RecordingView } from '#appliance/contract/work.ts';
@@ -7,7 +7,7 @@ import type { Instance } from '#test/support/instance.ts';
 import type { Api } from './api.ts';
 import { Baresip } from './baresip.ts';
 import { Sipp } from './sipp.ts';
-import { readWav } from './tones.ts';
+import { readWav, writeTone } from './tones.ts';
 
 /** Ports of one baresip: SIP (and TLS one above), control, ten for RTP. */
 const PHONE_PORTS = 14;
@@ -69,6 +69,35 @@ export class Floor {
     return baresip;
   }
 
+  /** A trunk of our own to somebody outside who can be called. */
+  async trunkTo(admin: Api, phone: Baresip, position = 0): Promise<{ id: string }> {
+    const { id } = await admin.post<{ id: string }>('/trunks', {
+      name: `to ${phone.sipPort}`,
+      host: '127.0.0.1',
+      port: phone.sipPort,
+      optionsIntervalS: 0,
+      position,
+    });
+    return { id };
+  }
+
+  /** A queue's own music: one tone, so that it can be told from everything else. Returns the prompt's id. */
+  async toneAsPrompt(admin: Api, name: string, hz: number, seconds = 5): Promise<string> {
+    const dir = mkdtempSync(join(tmpdir(), 'tone-'));
+    try {
+      writeTone(join(dir, 'tone.wav'), hz, seconds);
+      const { status, body } = await admin.upload(
+        `/prompts/upload?name=${name}&language=*`,
+        readFileSync(join(dir, 'tone.wav')),
+        'audio/wav',
+      );
+      if (status !== 201) throw new Error(`prompt: ${status} ${body}`);
+      return (JSON.parse(body.toString()) as { id: string }).id;
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  }
+
   /** A phone or carrier by sipp, at a port of its own; a phone when `username` says whose it is. */
   async sipp(
     scenario: string,
@@ -113,7 +142,12 @@ export class Floor {
   }
 
   /** The interaction with somebody outside, once `test` is true of it. */
-  async callWith(api: Api, number: string, test: (trace: InteractionTrace) => boolean = () => true, timeoutMs = 10_000): Promise<InteractionTrace> {
+  async callWith(
+    api: Api,
+    number: string,
+    test: (trace: InteractionTrace) => boolean = () => true,
+    timeoutMs = 10_000,
+  ): Promise<InteractionTrace> {
     type Page = { items: { id: string; from: string; to: string }[] };
     const ours = ({ items }: Page) => items.find(({ from, to }) => from === number || to === number);
     const page = await api.until<Page>('/interactions?limit=30', (answer) => ours(answer) !== undefined, timeoutMs);

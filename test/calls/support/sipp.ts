@@ -36,7 +36,9 @@ export class Sipp {
     this.done = new Promise((resolve, reject) => {
       this.#child.once('error', reject);
       this.#child.once('exit', (code) =>
-        code === 0 ? resolve() : reject(new Error(`${scenario}: sipp said ${code}\n${this.#errors()}\n${this.messages()}`)),
+        code === 0
+          ? resolve()
+          : reject(new Error(`${scenario}: sipp said ${code}\n${this.#errors()}\n${this.messages()}`)),
       );
     });
     this.done.catch(() => {});

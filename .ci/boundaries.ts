@@ -36,6 +36,8 @@ const ROOMS: Record<string, { may: string[]; npm: boolean }> = {
   },
   'telephony/trunks': { may: [...BASE, ...SIGNALLING], npm: true },
   'telephony/registrar': { may: [...BASE, ...SIGNALLING, 'telephony/phones'], npm: true },
+  'telephony/guard': { may: [...BASE, ...SIGNALLING], npm: true },
+  'telephony/trace': { may: [...BASE, ...SIGNALLING], npm: true },
   'telephony/phones': { may: [...BASE, ...SIGNALLING], npm: true },
   'telephony/emergency': { may: [...BASE, ...SIGNALLING], npm: true },
   http: { may: [...BASE, 'security'], npm: true },

@@ -13,6 +13,7 @@ import { createPhoneStore, createPhones } from '#appliance/telephony/phones/inde
 import { createAuthenticator, createRegistrar, createRegistrationStore } from '#appliance/telephony/registrar/index.ts';
 import { createSipStack } from '#appliance/telephony/sip/index.ts';
 import { createTrunkStore, createTrunks, trunkStatusWriter } from '#appliance/telephony/trunks/index.ts';
+import { createSipGuard } from './sip-guard.ts';
 import { SIP_REALM } from './sip-realm.ts';
 import { listenForBrowsers } from './sip-websocket.ts';
 
@@ -32,6 +33,14 @@ export type Telephony = ReturnType<typeof createTelephony>;
 export function createTelephony({ config, db, batch, bus, secrets, clock, log, instance }: TelephonyDeps) {
   const media = createMediaClient({ socketPath: config.paths.mediaSocket, log });
   const edge = createEdge({ url: config.rtpengine, log });
+  const guard = createSipGuard({
+    config,
+    db,
+    bus,
+    clock,
+    log,
+    rooms: () => ({ phones, registrar, trunks, calls }),
+  });
   const sip = createSipStack({
     listen: {
       udp: { host: config.bind, port: config.sipPort },
@@ -47,6 +56,7 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
     log,
     clock,
     resolveFlow: (uri) => registrar.resolveFlow(uri),
+    admit: (flow, request) => guard.admit(flow, request),
     adopting: true,
   });
   const phones = createPhones({
@@ -64,6 +74,9 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
     log,
     instance,
     flowTo: sip.flowTo,
+    isUser: async (name) =>
+      phones.book.byExtension(name).length > 0 || (await phones.findByUsername(name)) !== undefined,
+    suspicious: (flow, what, username) => guard.suspicious(flow, what, `REGISTER ${username ?? ''}`),
   });
   const trunks = createTrunks({
     store: createTrunkStore(db),
@@ -87,6 +100,7 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
     clock,
     log,
     instance,
+    suspicious: ({ flow, request }, what) => guard.suspicious(flow, what, `INVITE ${request.uri.user ?? ''}`),
   });
   registrar.onChange((phoneId, online) => {
     bus.publish({ type: 'phone.changed', phoneId, online });
@@ -98,12 +112,14 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
       if (event.type !== 'config.changed') return;
       if (event.entity === 'phone')
         void phones.reload(event.id).catch((error) => log.warn({ err: error }, 'phones could not be read again'));
+      if (event.entity === 'sip-ban')
+        void guard.reload().catch((error) => log.warn({ err: error }, 'bans could not be read again'));
       if (event.entity === 'trunk')
         void trunks.reload().catch((error) => log.warn({ err: error }, 'trunks could not be read again'));
     },
     () =>
-      void Promise.all([phones.reload(), trunks.reload()]).catch((error) =>
-        log.warn({ err: error }, 'phones and trunks could not be read again'),
+      void Promise.all([phones.reload(), trunks.reload(), guard.reload()]).catch((error) =>
+        log.warn({ err: error }, 'phones, trunks and bans could not be read again'),
       ),
   );
   let browsers: { stop(): Promise<void> } | undefined;
@@ -122,6 +138,7 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
       edge.watch();
       await phones.start();
       await registrar.start();
+      await guard.start();
       await sip.start();
       await trunks.start();
     },
@@ -138,6 +155,7 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
     async stop(): Promise<void> {
       unsubscribe();
       await browsers?.stop();
+      guard.stop();
       await trunks.stop();
       registrar.stop();
       await phones.stop();

@@ -23,6 +23,7 @@ import { queueRoutes } from '#appliance/routing/routes.ts';
 import { auditRoutes, sessionRoutes, userRoutes } from '#appliance/security/index.ts';
 import { jobRoutes } from './job-routes.ts';
 import { phoneRoutes } from './phone-routes.ts';
+import { sipRoutes } from './sip-routes.ts';
 import { trunkRoutes } from './trunk-routes.ts';
 import type { WebServices } from './web-services.ts';
 
@@ -50,6 +51,7 @@ export async function registerDomains(server: Server, services: WebServices): Pr
   recordingRoutes(server, { store: services.recordings, files: services.files, clock, hasPrompt: services.hasPrompt });
   phoneRoutes(server, { db, store: services.phoneStore, phones: services.phones, config, ringOn: services.ringOn });
   trunkRoutes(server, { db, store: services.trunks, secrets });
+  sipRoutes(server, { bans: services.bans, bus, clock });
   jobRoutes(server, { jobs: services.jobs });
 }
 

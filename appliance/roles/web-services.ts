@@ -18,6 +18,7 @@ import { recordingStore, recordingsOf } from '#appliance/recordings/index.ts';
 import { createReporting } from '#appliance/reporting/index.ts';
 import { createRoutingStore } from '#appliance/routing/index.ts';
 import { createSecurity, fileHead } from '#appliance/security/index.ts';
+import { createBanStore } from '#appliance/telephony/guard/index.ts';
 import { createPhoneStore, createPhones } from '#appliance/telephony/phones/index.ts';
 import { createTrunkStore } from '#appliance/telephony/trunks/index.ts';
 import { SIP_REALM } from './sip-realm.ts';
@@ -85,6 +86,7 @@ export function createWebServices({ config, db, batch, bus, secrets, jobs, clock
       changed: (id) => bus.publish({ type: 'config.changed', entity: 'phone', id }),
     }),
     trunks: createTrunkStore(db),
+    bans: createBanStore(db),
     async hasPrompt(name: string): Promise<boolean> {
       await prompts.load();
       return prompts.names().has(name);

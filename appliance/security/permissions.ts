@@ -13,6 +13,7 @@ const GRANTS: Record<Role, readonly string[]> = {
     '-users:read',
     '-sessions:read',
     '-trunks:read',
+    '-sip:read',
     'agents:write',
     'alarms:write',
     'calls:control',

@@ -38,7 +38,7 @@ export interface CallsOptions {
   /** No call lasts longer; 12 hours. */
   maxCallMs?: number | undefined;
   /** A call from nowhere, or with wrong credentials. */
-  suspicious?: ((invite: IncomingInvite) => void) | undefined;
+  suspicious?: ((invite: IncomingInvite, what: 'unknown-user' | 'wrong-password') => void) | undefined;
 }
 
 const MAX_CALL_MS = 12 * 3600_000;

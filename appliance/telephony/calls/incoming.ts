@@ -21,7 +21,7 @@ export interface IncomingOptions {
   /** Resolves when there is a handler: a caller of the first moments after a start waits with 100 Trying. */
   opened: Promise<void>;
   /** An unknown source, or wrong credentials: for whoever bans scanners. */
-  suspicious?: ((invite: IncomingInvite) => void) | undefined;
+  suspicious?: ((invite: IncomingInvite, what: 'unknown-user' | 'wrong-password') => void) | undefined;
 }
 
 export async function receive(invite: IncomingInvite, options: IncomingOptions): Promise<void> {
@@ -92,7 +92,7 @@ async function identify(invite: IncomingInvite, options: IncomingOptions): Promi
     const identified = await context.authenticator.identify(request);
     if (identified.ok) return { kind: 'phone', phone: identified.phone };
     if (!trunk || ownDomain) {
-      if (identified.failed) options.suspicious?.(invite);
+      if (identified.failed) options.suspicious?.(invite, identified.failed);
       invite.reject({ status: 401, headers: identified.challenge });
       return { kind: 'refused' };
     }
@@ -102,7 +102,7 @@ async function identify(invite: IncomingInvite, options: IncomingOptions): Promi
     { from: flow.remote.address, user: user?.slice(0, 40) },
     'a call from an unknown source was refused',
   );
-  options.suspicious?.(invite);
+  options.suspicious?.(invite, 'unknown-user');
   invite.reject({ status: 403 });
   return { kind: 'refused' };
 }

@@ -55,13 +55,28 @@ export class PhoneBook {
 
   /** Phones that live at an address and do not register; several may share one behind a gateway, told apart by their names. */
   atAddress(remote: { address: string; port: number }, user: string | undefined): PhoneRow | undefined {
-    const here = this.#all(this.#byAddress.get(remote.address)).filter(
-      (row) => row.kind === 'fixed' && (row.fixedPort === null || row.fixedPort === remote.port),
-    );
-    return (
-      here.find((row) => row.username === user || (row.extension !== null && row.extension === user)) ??
-      (here.length === 1 ? here[0] : undefined)
-    );
+    const isHere = (row: PhoneRow) =>
+      row.kind === 'fixed' &&
+      row.fixedHost === remote.address &&
+      (row.fixedPort === null || row.fixedPort === remote.port);
+    if (user !== undefined) {
+      const named = [this.byUsername(user), ...this.byExtension(user)].find((row) => row && isHere(row));
+      if (named) return named;
+    }
+    // Behind a gateway there may be hundreds: the second one found ends the search.
+    let only: PhoneRow | undefined;
+    for (const id of this.#byAddress.get(remote.address) ?? []) {
+      const row = this.get(id);
+      if (!row || !isHere(row)) continue;
+      if (only) return undefined;
+      only = row;
+    }
+    return only;
+  }
+
+  hasAddress(address: string): boolean {
+    for (const id of this.#byAddress.get(address) ?? []) if (this.get(id)) return true;
+    return false;
   }
 
   #all(ids: ReadonlySet<string> | undefined): PhoneRow[] {

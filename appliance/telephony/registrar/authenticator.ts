@@ -6,7 +6,7 @@ import { createDigestServer, type DigestServer } from '../sip/index.ts';
 export type Identified =
   | { ok: true; phone: PhoneRow }
   /** `failed`: credentials were there and wrong, which scanners do and phones seldom. */
-  | { ok: false; failed: boolean; challenge: [string, string][] };
+  | { ok: false; failed: false | 'unknown-user' | 'wrong-password'; challenge: [string, string][] };
 
 export interface Authenticator {
   identify(request: SipRequest): Promise<Identified>;
@@ -34,7 +34,7 @@ export function createAuthenticator(options: {
       const stale = why === 'stale' || why === 'replayed';
       return {
         ok: false,
-        failed: why === 'unknown-user' || why === 'wrong-password',
+        failed: why === 'unknown-user' || why === 'wrong-password' ? why : false,
         challenge: digest.challenge({ stale }).filter(([, value]) => understands(request, value)),
       };
     },

@@ -46,6 +46,14 @@ export class Contacts {
       .sort((a, b) => b.row.registeredAt.getTime() - a.row.registeredAt.getTime());
   }
 
+  hasAddress(address: string): boolean {
+    const now = this.#clock.now();
+    for (const contacts of this.#byPhone.values()) {
+      for (const { row } of contacts.values()) if (row.address === address && row.expiresAt > now) return true;
+    }
+    return false;
+  }
+
   online(phoneId: string): boolean {
     return this.of(phoneId).length > 0;
   }

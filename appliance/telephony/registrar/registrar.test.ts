@@ -52,6 +52,22 @@ describe('a phone', () => {
     off();
   });
 
+  test('wrong passwords and names that nobody has are told to the guard, and the answer is the same for all', async () => {
+    box.suspicions.length = 0;
+    const ask = (user: string, words?: { username: string; password: string }) =>
+      bob.sip.request({
+        method: 'REGISTER',
+        uri: parseUri(`sip:127.0.0.1:${PORT}`),
+        to: { uri: parseUri(`sip:${user}@127.0.0.1`) },
+        from: { uri: parseUri(`sip:${user}@127.0.0.1`) },
+        contact: { user },
+        ...(words ? { credentials: words } : {}),
+      });
+    const answers = [await ask('bob'), await ask('1234'), await ask('bob', credentials('wrong'))];
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401]);
+    await vi.waitFor(() => expect([...box.suspicions].sort()).toEqual(['unknown-user 1234', 'wrong-password bob']));
+  });
+
   test('is asked in the old way over UDP, where phones of all ages are', async () => {
     const response = await bob.register(PORT, { username: 'nobody', password: 'x' });
     expect(response.status).toBe(401);

@@ -19,6 +19,8 @@ export interface Registrar {
   /** Places where the phone can be rung, newest first. */
   contacts(phoneId: string): Contact[];
   online(phoneId: string): boolean;
+  /** A phone is registered from this address. */
+  knowsAddress(address: string): boolean;
   /** The phone that registered over this connection; undefined for UDP, where anyone can send from anywhere. */
   phoneOn(flow: Flow): string | undefined;
   /** For the SIP stack: the connection behind which a contact is now. */
@@ -37,8 +39,10 @@ export interface RegistrarOptions {
   /** Makes a flow to an address of a former process; UDP needs it behind NAT. */
   flowTo?(transport: TransportName, address: string, port: number): Flow | undefined;
   limits?: Partial<Limits>;
-  /** Someone offers wrong passwords. */
-  suspicious?(flow: Flow, username: string | undefined): void;
+  /** Whether there is such a user: who asks for many that are not is looking for doors. */
+  isUser?(name: string): Promise<boolean>;
+  /** Someone offers wrong passwords, or asks for users that are not here. */
+  suspicious?(flow: Flow, what: 'unknown-user' | 'wrong-password', username: string | undefined): void;
 }
 
 const LIMITS: Limits = { minS: 60, maxS: 3600, defaultS: 600, contacts: 10 };
@@ -82,8 +86,12 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     const { request, flow } = incoming;
     const identified = await options.authenticator.identify(request);
     if (!identified.ok) {
-      if (identified.failed) options.suspicious?.(flow, request.to.uri.user);
+      if (identified.failed) options.suspicious?.(flow, identified.failed, request.to.uri.user);
       incoming.respond({ status: 401, headers: identified.challenge });
+      const { user = '' } = request.to.uri;
+      // The answer is the same for all: it must not tell who is here.
+      if (!identified.failed && options.isUser && !(await options.isUser(user)))
+        options.suspicious?.(flow, 'unknown-user', user);
       return;
     }
     const { phone } = identified;
@@ -196,6 +204,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     stop: () => contacts.clear(),
     register,
     contacts: (phoneId) => contacts.of(phoneId).filter(isReachable).map(withFlow),
+    knowsAddress: (address) => contacts.hasAddress(address),
     online: (phoneId) => contacts.of(phoneId).some(isReachable),
     phoneOn: (flow) => (flow.transport === 'udp' ? undefined : contacts.onFlow(flow)[0]?.phoneId),
     resolveFlow(uri) {

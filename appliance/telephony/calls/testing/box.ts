@@ -24,6 +24,8 @@ export interface Box {
   registrar: Registrar;
   incoming: IncomingCall[];
   trunkChanges: [string, boolean][];
+  /** What a guard would be told. */
+  suspicions: string[];
   /** Resolves with the next call that comes in. */
   next(): Promise<IncomingCall>;
   /** Everything stops at once and nobody is told, as with kill -9. */
@@ -51,6 +53,7 @@ export async function openBox(options: {
   });
   const phones = createPhones({ store: createPhoneStore(db), clock, log, realm: REALM });
   const trunkChanges: [string, boolean][] = [];
+  const suspicions: string[] = [];
   const trunks = createTrunks({
     store: createTrunkStore(db),
     sip,
@@ -69,6 +72,8 @@ export async function openBox(options: {
     log,
     instance: 'test',
     flowTo: (transport, address, to) => sip.flowTo(transport, address, to),
+    isUser: async (name) => (await phones.findByUsername(name)) !== undefined,
+    suspicious: (_flow, what, user) => suspicions.push(`${what} ${user}`),
   });
   const calls = createCalls({
     sip,
@@ -82,6 +87,7 @@ export async function openBox(options: {
     clock,
     log,
     instance: 'test',
+    suspicious: ({ request }, what) => suspicions.push(`${what} ${request.from.uri.user}`),
   });
   const incoming: IncomingCall[] = [];
   const waiting: ((call: IncomingCall) => void)[] = [];
@@ -103,6 +109,7 @@ export async function openBox(options: {
     registrar,
     incoming,
     trunkChanges,
+    suspicions,
     next: () => new Promise((resolve) => waiting.push(resolve)),
     async die() {
       registrar?.stop();

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { memoryBus } from '#appliance/platform/bus/index.ts';
 import type { TestDatabase } from '#test/support/database.ts';
 import { testDatabase } from '#test/support/database.ts';
 import { normalise } from './identity.ts';
@@ -19,6 +20,17 @@ describe('customers', () => {
     expect(new Set(found.map(({ id }) => id)).size).toBe(1);
     expect(await customers.find({ kind: 'phone', value: '+15550123' })).toEqual(found[0]);
     expect(await database.db('customer').count()).toEqual([{ count: 1 }]);
+  });
+
+  it('who called before are known without the database, until somebody changes them', async () => {
+    const bus = memoryBus();
+    const customers = createCustomers({ db: database.db, bus });
+    const identity = { kind: 'phone', value: '+15550199' } as const;
+    const first = await customers.findOrCreate(identity);
+    await database.db('customer').where({ id: first.id }).update({ name: 'Kim' });
+    expect(await customers.findOrCreate(identity)).toEqual(first);
+    bus.publish({ type: 'config.changed', entity: 'customer', id: first.id });
+    await vi.waitFor(async () => expect((await customers.findOrCreate(identity)).name).toBe('Kim'));
   });
 
   it('keep what they consented to as a history whose newest word counts', async () => {

@@ -1,4 +1,6 @@
+import type { Bus } from '#appliance/platform/bus/index.ts';
 import type { Database } from '#appliance/platform/postgres/index.ts';
+import { CustomerCache } from './cache.ts';
 import { type IdentityKind, normalise } from './identity.ts';
 import { createStore } from './store.ts';
 
@@ -13,14 +15,21 @@ export interface CustomerRef {
   known: boolean;
 }
 
-/** The customer file. */
-export function createCustomers({ db }: { db: Database }) {
+/** The customer file. With a bus, who was found stays known in memory until somebody changes it. */
+export function createCustomers({ db, bus }: { db: Database; bus?: Pick<Bus, 'subscribe'> }) {
   const store = createStore(db);
+  const cache = bus && new CustomerCache<CustomerRef>(bus);
   return {
     /** The customer behind an identity, made when it is new; two callers at once get the same one. */
     async findOrCreate(identity: { kind: IdentityKind; value: string }): Promise<CustomerRef> {
-      const row = await store.findOrCreate(identity.kind, normalise(identity.kind, identity.value));
-      return { id: row.id, name: row.name, known: row.name !== null };
+      const value = normalise(identity.kind, identity.value);
+      const key = `${identity.kind} ${value}`;
+      const known = cache?.get(key);
+      if (known) return known;
+      const row = await store.findOrCreate(identity.kind, value);
+      const found = { id: row.id, name: row.name, known: row.name !== null };
+      cache?.set(key, found);
+      return found;
     },
     async find(identity: { kind: IdentityKind; value: string }): Promise<CustomerRef | undefined> {
       const row = await store.findByIdentity(identity.kind, normalise(identity.kind, identity.value));

@@ -92,7 +92,11 @@ export const customerRoutes: Plugin<{ db: Database; customers: Customers }> = {
       response: identity,
       status: 201,
       audit: { action: 'customer.identity-added', entity: 'customer' },
-      handler: ({ params, payload }) => customers.addIdentity(params.id, payload),
+      handler: async ({ params, payload }) => {
+        const added = await customers.addIdentity(params.id, payload);
+        server.app.bus.publish({ type: 'config.changed', entity: 'customer', id: params.id });
+        return added;
+      },
     });
 
     route(server, {
@@ -102,7 +106,10 @@ export const customerRoutes: Plugin<{ db: Database; customers: Customers }> = {
       summary: 'Takes an identity off a customer',
       params: z.object({ id: uuid, identityId: uuid }),
       audit: { action: 'customer.identity-removed', entity: 'customer' },
-      handler: ({ params }) => customers.removeIdentity(params.id, params.identityId),
+      handler: async ({ params }) => {
+        await customers.removeIdentity(params.id, params.identityId);
+        server.app.bus.publish({ type: 'config.changed', entity: 'customer', id: params.id });
+      },
     });
 
     route(server, {

@@ -50,20 +50,15 @@ export function createStore(db: Database) {
         if (found) return found;
         const id = uuidv7();
         // The unique identity decides a race: who loses takes his customer back and reads the winner's.
-        const made = await db.transaction(async (trx) => {
-          const { rows } = await trx.raw(
-            `insert into customer (id) values (?) returning id, name, company, language, notes, attributes`,
-            [id],
-          );
-          const linked = await trx.raw(
-            `insert into identity (id, customer_id, kind, value) values (?, ?, ?, ?) on conflict (kind, value) do nothing returning id`,
-            [uuidv7(), id, kind, value],
-          );
-          if (linked.rows.length > 0) return rows[0] as CustomerRow;
-          await trx.raw('delete from customer where id = ?', [id]);
-          return undefined;
-        });
-        if (made) return made;
+        const { rows } = await db.raw(
+          `with c as (insert into customer (id) values (?) returning id, name, company, language, notes, attributes),
+             i as (insert into identity (id, customer_id, kind, value) select ?, c.id, ?, ? from c
+               on conflict (kind, value) do nothing returning customer_id)
+           select c.* from c join i on i.customer_id = c.id`,
+          [id, uuidv7(), kind, value],
+        );
+        if (rows[0]) return rows[0];
+        await db.raw('delete from customer where id = ?', [id]);
       }
     },
 

@@ -27,7 +27,8 @@ export function createRunJournal({ write, log }: { write: (row: RunRow) => Promi
 
   return {
     save(row: RunRow): void {
-      next.set(row.id, structuredClone(row));
+      // The variables are the flow's own and go on changing.
+      next.set(row.id, { ...row, variables: { ...row.variables } });
       if (!busy.has(row.id)) busy.set(row.id, drain(row.id));
     },
     async flushed(): Promise<void> {

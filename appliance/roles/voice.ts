@@ -26,7 +26,7 @@ export const start: StartRole = async ({ config, log, instance, health }) => {
   const bus = await createBus({ redisUrl: config.redisUrl, instance, log });
   const secrets = openSecrets(config.paths.keys);
 
-  const customers = createCustomers({ db });
+  const customers = createCustomers({ db, bus });
   const agents = createAgents({ db, batch, bus, clock });
   const interactions = createInteractions({ db, batch, bus, clock, log });
   const prompts = createPrompts({ db, dir: config.paths.prompts, log });

@@ -112,9 +112,8 @@ export async function look(page: Page, name: string): Promise<string[]> {
   const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
   // Panels scroll, pages do not.
   const [wide, tall] = await page.evaluate<[boolean, boolean]>(
-    `(({ scrollWidth, scrollHeight }) => [scrollWidth > innerWidth + 1, scrollHeight > innerHeight + 1])(document.documentElement)`,
+    `(({ scrollWidth, scrollHeight }) => [scrollWidth > innerWidth + 1, scrollHeight > innerHeight])(document.documentElement)`,
   );
-  if (tall) console.log(await page.evaluate(`[...document.querySelectorAll('*')].filter(e=>e.getBoundingClientRect().bottom>innerHeight+1).map(e=>e.outerHTML.slice(0,200)+' '+e.getBoundingClientRect().bottom).join('\n')`));
   return [
     ...violations.map(
       ({ id, nodes }) =>

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BusEvent } from '#appliance/contract/bus.ts';
 import { ManualClock } from '#appliance/kernel/clock.ts';
+import { openDatabase } from '#appliance/platform/postgres/index.ts';
 import { type TestDatabase, testDatabase } from '#test/support/database.ts';
 import { type Alarms, createAlarms } from './alarms.ts';
 
@@ -55,5 +56,15 @@ describe('an alarm', () => {
     const [worst] = await alarms.open();
     await alarms.dismiss(worst!.id);
     expect(await alarms.open()).toHaveLength(2);
+  });
+
+  it('is told while the database is away', async () => {
+    const gone = openDatabase('postgresql://nobody@localhost/none?host=/nonexistent');
+    const blind = createAlarms({ db: gone, bus: { publish() {} }, clock: new ManualClock() });
+    await expect(blind.open()).rejects.toThrow();
+    const waits = { id: 'a', kind: 'postgres.down', severity: 'critical', text: 'PostgreSQL is away' } as const;
+    blind.tellAlso(() => [{ ...waits, since: '2026-01-05T09:00:00Z', acknowledgedBy: null }]);
+    expect(await blind.open()).toMatchObject([waits]);
+    await gone.destroy();
   });
 });

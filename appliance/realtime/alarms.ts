@@ -1,6 +1,7 @@
 import type { BusEvent } from '#appliance/contract/bus.ts';
 import type { Actor } from '#appliance/contract/identity.ts';
 import type { Alarm } from '#appliance/contract/live.ts';
+import { within } from '#appliance/kernel/async.ts';
 import type { Clock } from '#appliance/kernel/clock.ts';
 import { AppError } from '#appliance/kernel/errors.ts';
 import { uuidv7 } from '#appliance/kernel/ids.ts';
@@ -15,6 +16,8 @@ export interface AlarmInput {
   /** A sentence for a person. */
   text: string;
   data?: Record<string, unknown>;
+  /** When it began, when that was not just now. */
+  since?: Date;
 }
 
 export type Alarms = ReturnType<typeof createAlarms>;
@@ -24,6 +27,9 @@ interface Deps {
   bus: { publish(event: BusEvent): void };
   clock: Clock;
 }
+
+/** What waits for the database is told without it. */
+const PATIENCE_MS = 1000;
 
 interface Row {
   id: string;
@@ -39,18 +45,30 @@ const MOST_OPEN = 500;
 
 /** What a person should look at, from when it began until it is over. Any role may raise and clear. */
 export function createAlarms({ db, bus, clock }: Deps) {
+  /** What cannot be stored now, told by who keeps it meanwhile. */
+  let standing: () => Alarm[] = () => [];
+
   /** Raising what is open already counts it and keeps its time and acknowledgement, unless it became worse. */
-  async function raise({ kind, subject = '', severity, text, data = {} }: AlarmInput): Promise<{ id: string }> {
+  async function raise({ kind, subject = '', severity, text, data = {}, since }: AlarmInput): Promise<{ id: string }> {
     const now = clock.now();
     const { rows } = await db.raw<{ rows: { id: string }[] }>(
       `insert into alarm as a (id, kind, subject, severity, text, data, raised_at, last_at)
-       values (:id, :kind, :subject, :severity, :text, :data, :now, :now)
+       values (:id, :kind, :subject, :severity, :text, :data, :since, :now)
        on conflict (kind, subject) where cleared_at is null do update set
          severity = excluded.severity, text = excluded.text, data = excluded.data, last_at = excluded.last_at, count = a.count + 1,
          acknowledged_by = case when excluded.severity = 'critical' and a.severity <> 'critical' then null else a.acknowledged_by end,
          acknowledged_at = case when excluded.severity = 'critical' and a.severity <> 'critical' then null else a.acknowledged_at end
        returning id`,
-      { id: uuidv7(), kind, subject, severity, text: text.slice(0, 1000), data: JSON.stringify(data), now },
+      {
+        id: uuidv7(),
+        kind,
+        subject,
+        severity,
+        text: text.slice(0, 1000),
+        data: JSON.stringify(data),
+        now,
+        since: since ?? now,
+      },
     );
     const { id } = rows[0]!;
     bus.publish({ type: 'alarm.changed', alarmId: id });
@@ -83,8 +101,15 @@ export function createAlarms({ db, bus, clock }: Deps) {
     bus.publish({ type: 'alarm.changed', alarmId: id });
   }
 
-  /** Open ones, worst and newest first. */
+  /** Open ones, worst and newest first; while the database is away, those that this process knows of. */
   async function open(only: { kind?: string; subject?: string } = {}): Promise<Alarm[]> {
+    const known = only.kind === undefined && only.subject === undefined ? standing() : [];
+    if (known.length === 0) return stored(only);
+    const rows = await within(PATIENCE_MS, stored(only), 'The database does not answer').catch(() => []);
+    return [...known, ...rows];
+  }
+
+  async function stored(only: { kind?: string; subject?: string }): Promise<Alarm[]> {
     const rows = await db<Row>('alarm')
       .whereNull('cleared_at')
       .where(only)
@@ -101,7 +126,17 @@ export function createAlarms({ db, bus, clock }: Deps) {
     }));
   }
 
-  return { raise, clear, acknowledge, dismiss, open };
+  return {
+    raise,
+    clear,
+    acknowledge,
+    dismiss,
+    open,
+    /** Alarms that wait for the database; told with the open ones. */
+    tellAlso(source: () => Alarm[]): void {
+      standing = source;
+    },
+  };
 }
 
 function aboutOf({ agentId, interactionId }: Row['data']): Pick<Alarm, 'about'> {

@@ -25,6 +25,7 @@ interface Deps {
 const LIVE_TIMEOUT_MS = 3000;
 /** Figures of today move with the calls; estimated and longest waits with the clock. */
 const QUEUES_REFRESH_MS = 5000;
+const ALARMS_REFRESH_MS = 3000;
 
 /** What the router knows, as screens see it: `me`, `queues`, `agents`; and `alarms`. */
 export function registerCoreTopics(topics: Topics, { bus, queues, figures, alarms, clock }: Deps): void {
@@ -79,6 +80,8 @@ export function registerCoreTopics(topics: Topics, { bus, queues, figures, alarm
     shape: 'list',
     snapshot: () => alarms.open(),
     affects: (event) => event.type === 'alarm.changed',
+    // While Redis is away nothing says that an alarm was raised, and that is one.
+    refreshMs: ALARMS_REFRESH_MS,
   });
 }
 
@@ -116,6 +119,7 @@ export const NO_FIGURES: QueueFigures = {
   flowedOut: 0,
   serviceLevel: null,
   serviceLevelThresholdS: 0,
+  serviceLevelTarget: 0,
   serviceLevelFormula: '',
   averageSpeedOfAnswerS: null,
   longestWaitS: null,

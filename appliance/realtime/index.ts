@@ -10,3 +10,5 @@ export { messageRoutes, registerMessageTopic } from './message-routes.ts';
 export { createMessages } from './messages.ts';
 export type { TopicProvider, Topics } from './topic.ts';
 export { createTopics } from './topic.ts';
+export type { Watch, Watched } from './watch.ts';
+export { createWatch } from './watch.ts';

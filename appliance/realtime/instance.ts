@@ -77,7 +77,8 @@ export class LiveInstance {
   touch(): void {
     this.#dirty = true;
     if (this.#reading || this.#cancelTimer || this.empty) return;
-    const waitMs = Math.max(0, this.#lastReadMs + THROTTLE_MS - this.#clock.now().getTime());
+    // The clock may have been set back since: never longer than the throttle.
+    const waitMs = Math.min(THROTTLE_MS, Math.max(0, this.#lastReadMs + THROTTLE_MS - this.#clock.now().getTime()));
     if (waitMs === 0) void this.#read();
     else this.#schedule(waitMs);
   }

@@ -140,7 +140,8 @@ export function createProcessor({
         data: { interactionId, recordingId: id },
       });
     }
-    if (row.state === 'failed') await alarms.clear('recording.failed', id);
+    // Raised while it was written, or by a former try: what is there now is all there will be, and its holes are told.
+    if (row.state === 'failed' || row.error) await alarms.clear('recording.failed', id);
     told(row);
   }
 

@@ -20,9 +20,10 @@ import { readMetrics } from '#appliance/platform/metrics/index.ts';
 import { createBatch, openDatabase } from '#appliance/platform/postgres/index.ts';
 import { openRedis } from '#appliance/platform/redis/index.ts';
 import { openSecrets } from '#appliance/platform/secrets/index.ts';
-import { createTopics, type LiveDoor, LiveHub, openLiveDoor } from '#appliance/realtime/index.ts';
+import { createTopics, createWatch, type LiveDoor, LiveHub, openLiveDoor } from '#appliance/realtime/index.ts';
 import { declareRecordingJobs } from '#appliance/recordings/index.ts';
 import packageJson from '../../package.json' with { type: 'json' };
+import { partsWatched } from './box-watch.ts';
 import type { StartRole } from './context.ts';
 import { registerDomains, registerTopics } from './web-domains.ts';
 import { createWebServices, type WebServices } from './web-services.ts';
@@ -30,6 +31,7 @@ import { createWebServices, type WebServices } from './web-services.ts';
 const PAGES = fileURLToPath(new URL('../../ui/build', import.meta.url));
 const SWEEP_MS = 3_600_000;
 const DRAIN_MS = 5000;
+const WATCH_MS = 2000;
 
 export const start: StartRole = async ({ config, log, instance, metrics }) => {
   const clock = systemClock;
@@ -56,8 +58,9 @@ export const start: StartRole = async ({ config, log, instance, metrics }) => {
   await registerDomains(server, services);
   const live = openLive(server, services, log);
   const sip = openSipDoor(server, { socketPath: config.paths.sipWebSocket, log });
+  const health = () => readHealth({ db, redis, config, version: packageJson.version });
   boxRoutes(server, {
-    health: () => readHealth({ db, redis, config, version: packageJson.version }),
+    health,
     metrics: () => readMetrics(redis, config.redisUrl),
     metricsToken: config.metricsToken,
   });
@@ -80,10 +83,20 @@ export const start: StartRole = async ({ config, log, instance, metrics }) => {
     log,
   });
   const unsweep = every(SWEEP_MS, () => services.security.sessions.sweep(), log);
+  const watch = createWatch({
+    look: async () => partsWatched(await health()),
+    everyMs: WATCH_MS,
+    alarms: services.alarms,
+    clock,
+    log,
+  });
+  services.alarms.tellAlso(watch.standing);
+  watch.start();
   log.info({ https: config.httpsPort, http: plain.port }, 'listening');
 
   return {
     async stop() {
+      watch.stop();
       unfollow();
       unsweep();
       await plain.close();

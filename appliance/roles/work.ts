@@ -8,12 +8,14 @@ import { createFiles } from '#appliance/platform/files/index.ts';
 import { createJobs } from '#appliance/platform/jobs/index.ts';
 import { createBatch, openDatabase } from '#appliance/platform/postgres/index.ts';
 import { openKeyRing } from '#appliance/platform/secrets/index.ts';
-import { createAlarms } from '#appliance/realtime/index.ts';
+import { createAlarms, createWatch } from '#appliance/realtime/index.ts';
 import { createProcessor, defineRecordingJobs, scheduleRecordingJobs } from '#appliance/recordings/index.ts';
+import { diskWatched, readDisks } from './box-watch.ts';
 import type { StartRole } from './context.ts';
 import { rawRecordings } from './raw-recordings.ts';
 
 const SWEEP_MS = 6 * 3_600_000;
+const DISK_WATCH_MS = 5000;
 
 export const start: StartRole = async ({ config, log, instance }) => {
   const clock = systemClock;
@@ -24,6 +26,7 @@ export const start: StartRole = async ({ config, log, instance }) => {
   const interactions = createInteractions({ db, batch, bus, clock, log });
   const prompts = createPrompts({ db, dir: config.paths.prompts, log });
 
+  const alarms = createAlarms({ db, bus, clock });
   const processor = createProcessor({
     db,
     clock,
@@ -33,7 +36,7 @@ export const start: StartRole = async ({ config, log, instance }) => {
     spool: config.paths.spool,
     files: createFiles({ dir: config.paths.files, keys: openKeyRing(config.paths.keys) }),
     raw: rawRecordings,
-    alarms: createAlarms({ db, bus, clock }),
+    alarms,
     event: (interactionId, type, data) => void interactions.event(interactionId, type, data),
     async isOver(interactionId) {
       const live = await interactions.live();
@@ -47,6 +50,14 @@ export const start: StartRole = async ({ config, log, instance }) => {
     if (removed > 0) log.info({ removed }, 'sounds that nothing uses were removed');
   });
 
+  const disks = createWatch({
+    look: async () => (await readDisks(config)).map(diskWatched),
+    everyMs: DISK_WATCH_MS,
+    alarms,
+    clock,
+    log,
+  });
+  disks.start();
   await jobs.start();
   await Promise.all([jobs.schedule('flows.sweep', { everyMs: SWEEP_MS }), scheduleRecordingJobs(jobs)]);
   // What a power cut left is dealt with now, not in a minute.
@@ -57,6 +68,7 @@ export const start: StartRole = async ({ config, log, instance }) => {
 
   return {
     async stop() {
+      disks.stop();
       await jobs.close();
       await batch.close();
       await bus.close();

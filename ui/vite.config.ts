@@ -7,6 +7,12 @@ import { withoutInlineScript } from './without-inline-script.ts';
 /** The box that `vite` in development speaks to: a mock (ui/mock) or a real appliance. */
 const box = process.env.STRONGROOM_UI_BOX ?? 'http://127.0.0.1:27000';
 
+/** True of an icon that no page outside the administration imports. */
+function onlyAdmin(id: string, getModuleInfo: (id: string) => { importers: string[] } | null): boolean {
+  const importers = getModuleInfo(id)?.importers ?? [];
+  return importers.length > 0 && importers.every((one) => one.includes('/(desk)/admin/'));
+}
+
 export default defineConfig({
   plugins: [
     paraglideVitePlugin({
@@ -26,9 +32,11 @@ export default defineConfig({
       output: {
         // Two hundred words and forty icons are one file each, not a request each.
         codeSplitting: {
+          // What only the administration says and shows is not in the way of an agent's first page.
           groups: [
+            { name: 'admin-words', test: /paraglide[\\/]messages[\\/]admin_/ },
             { name: 'words', test: /paraglide/ },
-            { name: 'icons', test: /@lucide/ },
+            { name: (id, { getModuleInfo }) => (onlyAdmin(id, getModuleInfo) ? 'admin-icons' : 'icons'), test: /@lucide/ },
           ],
         },
       },

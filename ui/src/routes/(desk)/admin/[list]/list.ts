@@ -52,6 +52,10 @@ export interface ListSpec {
   /** People here are made elsewhere. */
   noDelete?: boolean;
   nameOf: (row: Row) => string;
+  /** The page where one is worked on, when a form is not enough; the form then holds name and description. */
+  href?: (row: Row) => string;
+  /** A new one is made on a page of its own. */
+  newHref?: string;
   icon?: Component;
 }
 

@@ -3,8 +3,9 @@ import { spawn } from 'node:child_process';
 const TIMEOUT_MS = 30 * 60_000;
 
 /**
- * A WAV as Opus in Ogg. The voice mode of the codec keeps the two sides apart (measured: -80 dB); the same input always
- * makes the same file, so that a repeated job finds its own work.
+ * A WAV as Opus in Ogg. The codec's voice mode predicts one side from the other, so that each is heard on both (measured:
+ * -21 dB with two tones); its audio mode keeps them apart (-70 dB) for two thirds more bytes. The same input always makes
+ * the same file, so that a repeated job finds its own work.
  */
 export function encodeOpus(wav: string, ogg: string): Promise<void> {
   const args = [
@@ -15,7 +16,7 @@ export function encodeOpus(wav: string, ogg: string): Promise<void> {
       '-c:a',
       'libopus',
       '-application',
-      'voip',
+      'audio',
       '-b:a',
       '32k',
       '-map_metadata',

@@ -25,7 +25,7 @@ beforeAll(async () => {
   floor = new Floor(instance);
   sam = await instance.signIn('sam');
   chrome = await Browser.open(instance, { says: ALICE });
-  page = await chrome.signIn('alice', instance.firstRun.users['alice']!.password);
+  page = await chrome.signIn('alice', instance.firstRun.users.alice!.password);
 });
 afterAll(async () => {
   await chrome?.close();
@@ -191,8 +191,17 @@ describe('an agent with a browser', () => {
     await page.getByRole('button', { name: /^Hang up/ }).click();
     await caller.until('CALL_CLOSED');
     await wrapUp('Solved');
-    const trace = await floor.newest(sam, ({ state, recordings }) => state === 'ended' && recordings[0]?.state === 'ready');
-    expect(kinds(trace)).toEqual(['queue answered', 'agent hold', 'hold resumed', 'agent completed', 'wrap-up completed']);
+    const trace = await floor.newest(
+      sam,
+      ({ state, recordings }) => state === 'ended' && recordings[0]?.state === 'ready',
+    );
+    expect(kinds(trace)).toEqual([
+      'queue answered',
+      'agent hold',
+      'hold resumed',
+      'agent completed',
+      'wrap-up completed',
+    ]);
     const { rate, right } = await floor.listen(sam, trace.recordings[0]!);
     expect(secondsOfTone(right, rate, ALICE), 'before and after').toBeGreaterThan(1.5);
   });
@@ -211,6 +220,8 @@ describe('an agent with a browser', () => {
     const trace = await floor.newest(sam, ({ state }) => state === 'ended');
     expect(kinds(trace)).toEqual(['queue answered', 'agent completed', 'wrap-up completed']);
     // The browser itself notes that nobody answered for a while; that is all it may have noted.
-    expect(chrome.problems.splice(0).filter((problem) => !/ERR_CONNECTION_REFUSED|WebSocket/.test(problem))).toEqual([]);
+    expect(chrome.problems.splice(0).filter((problem) => !/ERR_CONNECTION_REFUSED|WebSocket/.test(problem))).toEqual(
+      [],
+    );
   });
 });

@@ -13,7 +13,7 @@ beforeAll(async () => {
   instance = await new Instance(30_000).start();
   floor = new Floor(instance);
   chrome = await Browser.open(instance);
-  page = await chrome.signIn('sam', instance.firstRun.users['sam']!.password);
+  page = await chrome.signIn('sam', instance.firstRun.users.sam!.password);
 });
 afterAll(async () => {
   await chrome?.close();
@@ -25,7 +25,10 @@ afterEach(async () => {
 });
 
 const row = (section: 'Queues' | 'Agents', name: string) =>
-  page.locator('section', { has: page.getByRole('heading', { name: section }) }).getByRole('row').filter({ hasText: name });
+  page
+    .locator('section', { has: page.getByRole('heading', { name: section }) })
+    .getByRole('row')
+    .filter({ hasText: name });
 /** Name, state, waiting. */
 const waiting = (queue: string) => row('Queues', queue).getByRole('cell').nth(2);
 
@@ -73,10 +76,15 @@ describe('a supervisor at the live page', () => {
     expect(await look(page, 'live-cut')).toEqual([]);
     // Nobody is told by the box what happens now.
     caller.hangUp();
-    await page.getByRole('status').filter({ hasText: /^\s*Live\s*$/ }).waitFor({ timeout: 20_000 });
+    await page
+      .getByRole('status')
+      .filter({ hasText: /^\s*Live\s*$/ })
+      .waitFor({ timeout: 20_000 });
     await waiting('Sales').getByText('0', { exact: true }).waitFor({ timeout: 2000 });
     expect(await page.locator('.stale').count()).toBe(0);
     // The browser itself notes that nobody answered for a while; that is all it may have noted.
-    expect(chrome.problems.splice(0).filter((problem) => !/ERR_CONNECTION_REFUSED|WebSocket/.test(problem))).toEqual([]);
+    expect(chrome.problems.splice(0).filter((problem) => !/ERR_CONNECTION_REFUSED|WebSocket/.test(problem))).toEqual(
+      [],
+    );
   });
 });

@@ -2,7 +2,7 @@ import { AppError, messageOf } from '#appliance/kernel/errors.ts';
 import type { Leg } from '#appliance/telephony/calls/index.ts';
 import type { VoiceDeps } from './deps.ts';
 import type { Monitoring } from './monitoring.ts';
-import type { Talks } from './talks.ts';
+import { isBrowserLost, type Talks } from './talks.ts';
 import type { Transfers } from './transfers.ts';
 import type { VoiceCall } from './voice-call.ts';
 
@@ -34,6 +34,7 @@ export function createRejoining(
       leg.on('connection', ({ open }) => open || look());
       // A computer that sleeps closes nothing.
       leg.on('silent', () => leg.browser && look());
+      leg.on('ended', ({ cause }) => leg.browser && isBrowserLost(cause) && look());
       if (call.away) look();
     });
   }

@@ -16,6 +16,11 @@ export function recorded(call: VoiceCall): RecordedCall {
   };
 }
 
+/** Nobody hung up: the connection failed, or the browser itself says that its audio did (JsSIP: 408, RTP Timeout). */
+export function isBrowserLost(cause: EndCause): boolean {
+  return cause.by === 'failure' || (cause.by === 'party' && cause.sip === 408);
+}
+
 /** Conversations: two parties bridged, held, muted, and the ends of them. */
 export function createTalks(deps: VoiceDeps) {
   const { calls, router, interactions, flows, recorder, sounds, registry, log } = deps;
@@ -144,7 +149,7 @@ export function createTalks(deps: VoiceDeps) {
     const third = call.third;
     if (call.stage === 'ended') return;
     // A browser that is gone may come back; rejoining.ts decides how long the customer waits for it.
-    if (call.away && cause.by === 'failure') return;
+    if (call.agent?.leg.browser && isBrowserLost(cause)) return;
     // Hanging up during a consultation hands the customer over; leaving a conference lets the others talk on.
     if (third && third.leg.state === 'up') return handOver(call);
     await over(call, cause, at, cause.by === 'party' ? 'agent-hung-up' : 'line-failed', agentId);

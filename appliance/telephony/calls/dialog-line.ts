@@ -25,7 +25,13 @@ export class DialogLine implements Line {
     dialog.onEnd((end) => {
       if (end.by === 'us') return;
       const q850 = end.q850 ?? Q850.normal;
-      if (end.by === 'peer') leg.finish({ by: 'party', q850, text: textOfQ850(q850) });
+      if (end.by === 'peer')
+        leg.finish({
+          by: 'party',
+          q850,
+          text: textOfQ850(q850),
+          ...(end.status === undefined ? {} : { sip: end.status }),
+        });
       else
         leg.finish(
           failure(

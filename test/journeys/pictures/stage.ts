@@ -76,7 +76,12 @@ export class Stage {
 
   async #finished(index: number, did: string): Promise<void> {
     const caller = await this.calls(index, did);
-    const trace = await this.floor.callWith(this.#admin, CUSTOMERS[index]![0], (one) => one.answeredAt !== null, 20_000);
+    const trace = await this.floor.callWith(
+      this.#admin,
+      CUSTOMERS[index]![0],
+      (one) => one.answeredAt !== null,
+      20_000,
+    );
     await delay(4000 + index * 1500);
     caller.hangUp();
     const agent = await this.#instance.signIn(trace.agentName === 'Bob' ? 'bob' : 'carol');

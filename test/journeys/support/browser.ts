@@ -10,7 +10,7 @@ import { writeTone } from '../../calls/support/tones.ts';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 /** Looked at by people when set: a picture of every page that a journey passes. */
-const PICTURES = process.env['STRONGROOM_TEST_PICTURES'];
+const PICTURES = process.env.STRONGROOM_TEST_PICTURES;
 
 /** One person's Chromium, with a microphone that says one tone and an ear at everything that is played. */
 export class Browser {
@@ -33,7 +33,7 @@ export class Browser {
       format: 'der',
     });
     browser.#context = await chromium.launchPersistentContext(join(browser.#dir, 'profile'), {
-      executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
       headless: false,
       viewport: { width: 1280, height: 720 },
       locale: 'en-GB',

@@ -253,8 +253,12 @@ export class DialogSession implements Dialog {
     this.#peerInvite?.respond({ status: 487 }); // RFC 3261 §15.1.2
     for (const { stop } of this.#unacked.values()) stop();
     this.#unacked.clear();
-    const { q850 } = parseReason(request);
-    this.#finish(q850 === undefined ? { by: 'peer' } : { by: 'peer', q850 });
+    const { q850, sip } = parseReason(request);
+    this.#finish({
+      by: 'peer',
+      ...(q850 === undefined ? {} : { q850 }),
+      ...(sip === undefined ? {} : { status: sip }),
+    });
     if (this.#byeHeaders === undefined) this.#core.release(this);
   }
 

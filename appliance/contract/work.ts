@@ -165,6 +165,8 @@ export interface QueueFigures {
   flowedOut: number;
   serviceLevel: number | null;
   serviceLevelThresholdS: number;
+  /** The queue's goal, 0 to 1. */
+  serviceLevelTarget: number;
   serviceLevelFormula: string;
   averageSpeedOfAnswerS: number | null;
   longestWaitS: number | null;

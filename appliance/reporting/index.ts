@@ -87,6 +87,7 @@ function figuresOf(row: QueueCounts): QueueFigures {
     flowedOut: row.flowedOut,
     serviceLevel: level.value,
     serviceLevelThresholdS: row.thresholdS,
+    serviceLevelTarget: row.target,
     serviceLevelFormula: level.formula,
     averageSpeedOfAnswerS: row.answered > 0 ? row.answerWaitS / row.answered : null,
     longestWaitS: row.longestWaitS,

@@ -15,6 +15,7 @@ export interface QueueCounts extends Counts {
   /** The interval's beginning, when the report is cut into intervals. */
   start: Date | null;
   thresholdS: number;
+  target: number;
   formula: ServiceLevelFormula;
   answerWaitS: number;
   longestWaitS: number | null;
@@ -89,7 +90,7 @@ export function createStore(db: Database) {
       const start = cut ? startOf(cut) : 'null::timestamptz';
       const { rows } = await db.raw(
         `select q.id as "queueId", q.name as "queueName", ${start} as start,
-           q.answer_within_s as "thresholdS", q.service_level_formula as formula,
+           q.answer_within_s as "thresholdS", q.service_level_formula as formula, q.service_level_target as target,
            ${count('offered')} as offered, ${count('answered')} as answered, ${count('answered-within')} as "answeredWithin",
            ${count('abandoned')} as abandoned, ${count('abandoned-within')} as "abandonedWithin",
            ${count('short-abandoned')} as "shortAbandoned", ${count('flowed-out')} as "flowedOut", ${count('waiting')} as waiting,
@@ -98,7 +99,7 @@ export function createStore(db: Database) {
          from queue q ${cut ? '' : 'left'} join queue_contact c on c.queue_id = q.id and c.started_at >= ? and c.started_at < ?
          ${HANDLING}
          where ${period.queueId === undefined ? '(q.active or c.id is not null)' : 'q.id = ?'}
-         group by 1, 2, 3, 4, 5 order by q.name, 3`,
+         group by 1, 2, 3, 4, 5, 6 order by q.name, 3`,
         [
           ...(cut && cut.by !== 'quarter-hour' ? [cut.by, cut.timeZone, cut.timeZone] : []),
           period.from,

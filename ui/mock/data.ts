@@ -23,6 +23,7 @@ function figures(offered: number, abandoned: number, level: number | null): Queu
     flowedOut: 0,
     serviceLevel: level,
     serviceLevelThresholdS: 20,
+    serviceLevelTarget: 0.8,
     serviceLevelFormula: 'answered within threshold / (offered − abandoned)',
     averageSpeedOfAnswerS: level === null ? null : 34 * (1 - level) + 6,
     longestWaitS: 94,
@@ -179,7 +180,18 @@ export function workItem(state: 'active' | 'wrap-up', call: 'talking' | 'held' |
     since: ago(state === 'active' ? 143 : 12),
     wrapUpEndsAt: state === 'wrap-up' ? ago(-48) : null,
     dispositions: DISPOSITIONS,
-    call: call ? { id: id(600), state: call, muted: false, recording: 'on', peer: '+15550142', since: ago(143), browser: false, lost: false } : null,
+    call: call
+      ? {
+          id: id(600),
+          state: call,
+          muted: false,
+          recording: 'on',
+          peer: '+15550142',
+          since: ago(143),
+          browser: false,
+          lost: false,
+        }
+      : null,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Alarm, LiveTopic, MeLive } from '#appliance/contract/live.ts';
+import type { Alarm, DeskMessage, LiveTopic, MeLive } from '#appliance/contract/live.ts';
 import type { AgentLive, QueueLive } from '#appliance/contract/work.ts';
 import { clock } from './clock.svelte.ts';
 import { Feed, type FeedStatus } from './feed.ts';
@@ -12,6 +12,7 @@ export class Live {
   readonly queues: TopicList<QueueLive>;
   readonly agents: TopicList<AgentLive>;
   readonly alarms: TopicList<Alarm>;
+  readonly messages: TopicList<DeskMessage>;
 
   constructor({ onrefused }: { onrefused: () => void }) {
     this.#feed = new Feed({
@@ -29,6 +30,7 @@ export class Live {
     this.queues = new TopicList(this.#feed, 'queues');
     this.agents = new TopicList(this.#feed, 'agents');
     this.alarms = new TopicList(this.#feed, 'alarms');
+    this.messages = new TopicList(this.#feed, 'messages');
     this.#worker = new Worker(new URL('./heartbeat.worker.ts', import.meta.url), { type: 'module' });
     this.#worker.onmessage = () => this.#beat();
     window.addEventListener('online', this.#online);

@@ -148,6 +148,17 @@ export class Phone {
     this.level.listen(stream);
   }
 
+  /** Somebody chose another phone: the browser's registers or goes away, from now on. */
+  choose(ringOn: string): void {
+    if (ringOn === this.#ringOn) return;
+    clearTimeout(this.#retry);
+    this.#ua?.stop();
+    this.#ua = undefined;
+    this.#release?.();
+    this.#release = undefined;
+    void this.start(ringOn);
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#retry);

@@ -2,7 +2,7 @@
 export interface MeAnswer {
   user: { id: string; username: string; displayName: string; role: Role };
   permissions: string[];
-  agent: { extension?: string | null; ringOn?: string | null } | null;
+  agent: { extension?: string | null; ringOn?: string | null; teamId?: string | null } | null;
   locale: string;
   timeZone: string;
   mustChangePassword: boolean;
@@ -19,7 +19,7 @@ export interface Me {
   timeZone: string;
   mustChangePassword: boolean;
   /** Set for people who take work. */
-  agent: { extension: string | null; ringOn: string | null } | null;
+  agent: { extension: string | null; ringOn: string | null; teamId: string | null } | null;
 }
 
 export function meOf({ user, agent, locale, ...rest }: MeAnswer): Me {
@@ -27,7 +27,9 @@ export function meOf({ user, agent, locale, ...rest }: MeAnswer): Me {
     ...user,
     ...rest,
     language: locale,
-    agent: agent ? { extension: agent.extension ?? null, ringOn: agent.ringOn ?? null } : null,
+    agent: agent
+      ? { extension: agent.extension ?? null, ringOn: agent.ringOn ?? null, teamId: agent.teamId ?? null }
+      : null,
   };
 }
 

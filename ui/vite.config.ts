@@ -36,7 +36,7 @@ export default defineConfig({
           groups: [
             { name: 'admin-words', test: /paraglide[\\/]messages[\\/]admin_/ },
             { name: 'words', test: /paraglide/ },
-            { name: (id, { getModuleInfo }) => (onlyAdmin(id, getModuleInfo) ? 'admin-icons' : 'icons'), test: /@lucide/ },
+            { name: (id, context) => (onlyAdmin(id, (one) => context.getModuleInfo(one)) ? 'admin-icons' : 'icons'), test: /@lucide/ },
           ],
         },
       },

@@ -22,7 +22,13 @@ const LOOK_UP_MS = 1000;
 export const start: StartRole = async ({ config, log, instance, health }) => {
   const clock = systemClock;
   const db = openDatabase(config.postgresUrl, { poolMax: 8, applicationName: 'strongroom voice' });
-  const batch = createBatch(db, { log });
+  // One connection writes: it keeps the plans of all statements.
+  const writer = openDatabase(config.postgresUrl, {
+    poolMax: 1,
+    applicationName: 'strongroom voice writer',
+    byKey: true,
+  });
+  const batch = createBatch(writer, { log });
   const bus = await createBus({ redisUrl: config.redisUrl, instance, log });
   const secrets = openSecrets(config.paths.keys);
 
@@ -179,6 +185,7 @@ export const start: StartRole = async ({ config, log, instance, health }) => {
       await recorder.flushed();
       await jobs.close();
       await batch.close();
+      await writer.destroy();
       await bus.close();
       await db.destroy();
     },

@@ -58,7 +58,10 @@ const SAVE = `
 const REMOVE = 'delete from call_leg using jsonb_to_recordset($1::jsonb) as r(id uuid) where call_leg.id = r.id';
 
 export function createLegStore(db: Database, batch: Pick<Batch, 'statement'>): LegStore {
-  const save = batch.statement<LegRow>('call-leg-save', 500, SAVE, { key: (row) => row.id, merge: (_, later) => later });
+  const save = batch.statement<LegRow>('call-leg-save', 500, SAVE, {
+    key: (row) => row.id,
+    merge: (_, later) => later,
+  });
   const remove = batch.statement<{ id: string }>('call-leg-remove', 510, REMOVE);
   return {
     save,

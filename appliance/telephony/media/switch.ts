@@ -221,8 +221,7 @@ export class MediaSwitch {
     }
     await Promise.all([...byWorker].map(([worker, own]) => worker.ask({ op: 'route', routes: own })));
     const sinceMs = monoMs();
-    for (const { leg, hear } of routes)
-      if (this.#slots.slot(leg) !== undefined) this.#hears(leg, { hear, sinceMs });
+    for (const { leg, hear } of routes) if (this.#slots.slot(leg) !== undefined) this.#hears(leg, { hear, sinceMs });
   }
 
   #hears(leg: string, route: Route): void {

@@ -75,6 +75,11 @@ describe('an agent with a browser', () => {
   it('becomes ready with the phone of this browser, and is rung on screen', async () => {
     await phoneState('Phone ready');
     expect(await look(page, 'agent-offline')).toEqual([]);
+    await button(/^Phone ready/).click();
+    expect(await look(page, 'agent-phone', '.pop')).toEqual([]);
+    await page.getByRole('radio', { name: 'This browser' }).check();
+    await page.keyboard.press('Escape');
+    await phoneState('Phone ready');
     await button(/^Become ready/).click();
     const caller = await floor.caller('+15557000', { says: CALLER });
     caller.call('+15550101');
@@ -111,7 +116,7 @@ describe('an agent with a browser', () => {
 
     await button('Keypad').click();
     for (const digit of '42#') await page.getByRole('button', { name: digit, exact: true }).click();
-    expect(await look(page, 'agent-keypad')).toEqual([]);
+    expect(await look(page, 'agent-keypad', '.pop')).toEqual([]);
     await expect.poll(() => caller.digits, { timeout: 4000 }).toBe('42#');
     await page.keyboard.press('Escape');
 
@@ -157,7 +162,7 @@ describe('an agent with a browser', () => {
     const caller = await talking('+15557002');
     await button('Transfer').click();
     await page.getByPlaceholder(/./).last().fill('bob');
-    expect(await look(page, 'agent-transfer')).toEqual([]);
+    expect(await look(page, 'agent-transfer', '.pop')).toEqual([]);
     await page.keyboard.press('Enter');
     await bobPhone.until('CALL_ESTABLISHED');
     await phoneHears(caller, BOB);

@@ -10,7 +10,7 @@ let chrome: Browser;
 let page: Page;
 
 beforeAll(async () => {
-  instance = await new Instance(30_000).start();
+  instance = await new Instance(28_000).start();
   floor = new Floor(instance);
   chrome = await Browser.open(instance);
   page = await chrome.signIn('sam', instance.firstRun.users.sam!.password);

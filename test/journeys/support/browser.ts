@@ -103,13 +103,16 @@ export class Browser {
   }
 }
 
-/** Problems of accessibility on the page as it is now, in one line each; and a picture when pictures are asked for. */
-export async function look(page: Page, name: string): Promise<string[]> {
+/**
+ * Problems of accessibility on the page as it is now, in one line each; and a picture when pictures are asked for. `within`
+ * names what lies over the rest, which nobody can reach then.
+ */
+export async function look(page: Page, name: string, within = 'body'): Promise<string[]> {
   if (PICTURES) {
     mkdirSync(PICTURES, { recursive: true });
     await page.screenshot({ path: join(PICTURES, `${name}.png`) });
   }
-  const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
+  const { violations } = await new AxeBuilder({ page }).include(within).withTags(TAGS).analyze();
   // Panels scroll, pages do not.
   const [wide, tall] = await page.evaluate<[boolean, boolean]>(
     `(({ scrollWidth, scrollHeight }) => [scrollWidth > innerWidth + 1, scrollHeight > innerHeight])(document.documentElement)`,

@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmdirSync,
   statfsSync,
   statSync,
@@ -52,10 +53,11 @@ export function makeDataFolder(dataDir: string, accounts: Account[]): { movedTo?
       `The data folder ${dataDir} cannot be written (${messageOf(error)}): set STRONGROOM_DATA to a folder of yours.`,
     );
   }
-  const stillBlocked = accounts.find((account) => !canEnter(dataDir, account));
+  const real = realpathSync(dataDir);
+  const stillBlocked = accounts.find((account) => !canEnter(real, account));
   if (stillBlocked) {
     throw new Problem(
-      `The account ${stillBlocked.name} cannot enter ${dataDir}: set STRONGROOM_DATA to a folder below /var/lib.`,
+      `The account ${stillBlocked.name} cannot enter ${real}: set STRONGROOM_DATA to a folder below /var/lib.`,
     );
   }
   const free = statfsSync(dataDir);

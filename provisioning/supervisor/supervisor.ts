@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { within } from '#appliance/kernel/async.ts';
 import { messageOf } from '#appliance/kernel/errors.ts';
-import type { Config } from '#appliance/platform/config/index.ts';
+import { type Config, loadConfig } from '#appliance/platform/config/index.ts';
 import { createLog } from '#appliance/platform/log/index.ts';
 import type { Database } from '#appliance/platform/postgres/index.ts';
 import { isConnectionError, migrate, openDatabase } from '#appliance/platform/postgres/index.ts';
@@ -53,6 +53,7 @@ export class Supervisor {
       say(
         `The data folder is ${movedTo}; ${this.#config.dataDir} points to it, since PostgreSQL's account cannot enter here.`,
       );
+    this.#config = loadConfig(process.env, { dataDir: this.#config.dataDir });
     this.#unlock = await lockDataFolder(this.#config.dataDir);
     makeSubfolders(this.#config.paths);
     rotateLogs(this.#config.paths.log);

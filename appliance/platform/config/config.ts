@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { hostname, networkInterfaces, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
@@ -79,13 +79,18 @@ export function loadConfig(
   env: Record<string, string | undefined> = process.env,
   options: { file?: string; dataDir?: string } = {},
 ): Config {
-  const dataDir = resolve(options.dataDir ?? env.STRONGROOM_DATA ?? 'var');
+  const dataDir = realPath(resolve(options.dataDir ?? env.STRONGROOM_DATA ?? 'var'));
   const given = options.file ?? env.STRONGROOM_CONFIG;
   const file = given ?? join(dataDir, 'strongroom.yaml');
   if (given && !existsSync(file)) throw new ConfigError(`The configuration file ${file} does not exist.`);
   const fromFile = existsSync(file) ? readYaml(file) : {};
   const values: Values = { ...parseAll(DEFAULTS, 'the defaults'), ...parseAll(fromFile, file), ...fromEnv(env) };
   return assemble(dataDir, values);
+}
+
+/** ./var may be a link to where other accounts can enter: they must be given the way that has no closed door in it. */
+function realPath(dir: string): string {
+  return existsSync(dir) ? realpathSync(dir) : dir;
 }
 
 function assemble(dataDir: string, values: Values): Config {

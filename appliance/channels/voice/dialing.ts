@@ -147,7 +147,9 @@ export function createDialing(
       router.engage(colleague, id, 'voice', {});
     }
     talks.watch(call);
-    interactions.startSegment(id, { kind: 'agent', agentId, queueId });
+    // A call-back is the agent's since they accepted it.
+    if (!interactions.openSegments(id).some(({ kind }) => kind === 'agent'))
+      interactions.startSegment(id, { kind: 'agent', agentId, queueId });
     await talks.connect(call, agentId, agentLeg);
   }
 

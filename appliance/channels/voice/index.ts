@@ -72,6 +72,7 @@ export function createVoiceChannel(
     if (!call) return;
     call.queueId = queueId;
     call.save();
+    waitingRoom.moved(call);
   });
   let stopCommands = (): void => {};
 

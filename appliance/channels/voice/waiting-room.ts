@@ -21,6 +21,8 @@ export function createWaitingRoom(
   { router, clock, sounds, log }: VoiceDeps,
   { queueing, exits }: { queueing: Queueing; exits: WaitingRoomExits },
 ) {
+  const restarts = new Map<string, () => void>();
+
   /** Into the queue. `refused`: what to do when it does not take the caller; an honest good-bye when absent. */
   async function receive(
     call: VoiceCall,
@@ -43,6 +45,7 @@ export function createWaitingRoom(
     let cancelTimer = (): void => {};
     void ticket.outcome.then(() => {
       waiting = false;
+      restarts.delete(call.id);
       cancelTimer();
       for (const step of undo) step();
     });
@@ -77,6 +80,10 @@ export function createWaitingRoom(
       await exits.take(call, exit);
     };
 
+    restarts.set(call.id, () => {
+      cancelTimer();
+      music(rules().everyS ?? EVERY_S);
+    });
     call.digits.clear();
     undo.push(call.digits.onPressed((digit) => void pressed(digit).catch((error) => failed(call, error))));
     const { welcome, firstAfterS, everyS = EVERY_S } = rules();
@@ -91,5 +98,11 @@ export function createWaitingRoom(
     log.error({ interaction: call.id, error: messageOf(error) }, 'a caller who waits could not be looked after');
   }
 
-  return { receive };
+  return {
+    receive,
+    /** The queue is another one now: its music is heard from here on. */
+    moved(call: VoiceCall): void {
+      restarts.get(call.id)?.();
+    },
+  };
 }

@@ -141,15 +141,16 @@ export class Floor {
     return user.id;
   }
 
-  /** The interaction with somebody outside, once `test` is true of it. */
+  /** The latest call with somebody, once `test` is true of it. */
   async callWith(
     api: Api,
     number: string,
     test: (trace: InteractionTrace) => boolean = () => true,
     timeoutMs = 10_000,
   ): Promise<InteractionTrace> {
-    type Page = { items: { id: string; from: string; to: string }[] };
-    const ours = ({ items }: Page) => items.find(({ from, to }) => from === number || to === number);
+    type Page = { items: { id: string; channel: string; from: string; to: string }[] };
+    const ours = ({ items }: Page) =>
+      items.find(({ channel, from, to }) => channel === 'voice' && (from === number || to === number));
     const page = await api.until<Page>('/interactions?limit=30', (answer) => ours(answer) !== undefined, timeoutMs);
     return api.until<InteractionTrace>(`/interactions/${ours(page)!.id}`, test, timeoutMs);
   }
@@ -187,6 +188,12 @@ export class Floor {
     } finally {
       rmSync(dir, { recursive: true });
     }
+  }
+
+  /** Stays when the floor is cleared; whoever keeps it stops it. */
+  keep<P extends Baresip>(phone: P): P {
+    this.#phones.splice(this.#phones.indexOf(phone), 1);
+    return phone;
   }
 
   /** Everybody hangs up and is unplugged. */

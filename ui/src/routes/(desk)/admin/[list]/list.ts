@@ -56,6 +56,13 @@ export interface ListSpec {
   href?: (row: Row) => string;
   /** A new one is made on a page of its own. */
   newHref?: string;
+  /** Pages beside this one. */
+  links?: { href: string; label: () => string }[];
+  /** More about each row from a second address. */
+  health?: { path: (row: Row) => string; fields: (answer: unknown) => Record<string, unknown> };
+  /** Read again this often. */
+  refreshS?: number;
+  noBulk?: boolean;
   icon?: Component;
 }
 

@@ -14,14 +14,14 @@ const activeColumn = {
 };
 const named = (key: string, label: () => string) => ({ key, label, text: (row: Row) => str(row, key) });
 
-const STRATEGY: Record<string, () => string> = {
+export const STRATEGY: Record<string, () => string> = {
   'longest-idle': m.strategy_longest_idle,
   'fewest-handled': m.strategy_fewest_handled,
   'round-robin': m.strategy_round_robin,
   'most-skilled': m.strategy_most_skilled,
   'ring-all': m.strategy_ring_all,
 };
-const WRAP_UP: Record<string, () => string> = {
+export const WRAP_UP: Record<string, () => string> = {
   none: m.wrap_none,
   timed: m.wrap_timed,
   'until-done': m.wrap_until_done,
@@ -48,13 +48,29 @@ const ROLE: Record<string, () => string> = {
   agent: m.role_agent,
   auditor: m.role_auditor,
 };
-const options = (table: Record<string, () => string>) =>
+export const options = (table: Record<string, () => string>) =>
   Object.entries(table).map(([value, label]) => ({ value, label }));
 const word = (table: Record<string, () => string>, value: string) => table[value]?.() ?? value;
 const LANGUAGES = [
   { value: 'en', label: () => 'English' },
   { value: 'de', label: () => 'Deutsch' },
 ];
+
+interface TrunkStatus {
+  channels: number;
+  instances: { up: boolean; detail: string; roundTripMs: number | null; registeredUntil: string | null }[];
+}
+/** A trunk is up when any voice process reaches it. */
+function trunkHealth(answer: unknown): Record<string, unknown> {
+  const status = answer as TrunkStatus | undefined;
+  if (!status || status.instances.length === 0) return { channels: status?.channels };
+  const best = status.instances.find(({ up }) => up) ?? status.instances[0]!;
+  return {
+    up: best.up,
+    channels: status.channels,
+    healthDetail: [best.detail, best.roundTripMs === null ? '' : `${Math.round(best.roundTripMs)} ms`].filter(Boolean).join(', '),
+  };
+}
 
 /** The lists of the administration that are a table and a form. Others have a page of their own. */
 export const SPECS: Record<string, ListSpec> = {
@@ -64,6 +80,7 @@ export const SPECS: Record<string, ListSpec> = {
     title: m.nav_queues,
     one: m.queue,
     empty: m.empty_queues,
+    links: [{ href: '/admin/import?what=queues', label: m.admin_import }],
     href: (row) => `/admin/queues/${row.id}`,
     newHref: '/admin/queues/new',
     nameOf: (row) => str(row, 'name'),
@@ -111,6 +128,7 @@ export const SPECS: Record<string, ListSpec> = {
     title: m.nav_users,
     one: m.user,
     empty: m.empty_users,
+    links: [{ href: '/admin/import?what=users', label: m.admin_import }],
     nameOf: (row) => str(row, 'displayName'),
     columns: [
       named('displayName', m.name),
@@ -211,6 +229,7 @@ export const SPECS: Record<string, ListSpec> = {
     title: m.nav_skills,
     one: m.skill,
     empty: m.empty_skills,
+    links: [{ href: '/admin/skills/matrix', label: m.admin_matrix }],
     nameOf: (row) => str(row, 'name'),
     columns: [named('name', m.name), named('description', m.description)],
     fields: [nameField, { key: 'description', label: m.description, kind: 'text', max: 500 }],
@@ -231,6 +250,7 @@ export const SPECS: Record<string, ListSpec> = {
     title: m.nav_numbers,
     one: m.number,
     empty: m.empty_numbers,
+    links: [{ href: '/admin/import?what=numbers', label: m.admin_import }],
     names: [
       { path: '/queues', key: 'name' },
       { path: '/flows', key: 'name' },
@@ -321,6 +341,7 @@ export const SPECS: Record<string, ListSpec> = {
     title: m.nav_phones,
     one: m.phone,
     empty: m.empty_phones,
+    refreshS: 15,
     names: [{ path: '/agents', key: 'name' }],
     secret: { rotate: (row) => `/phones/${row.id}/rotate` },
     nameOf: (row) => str(row, 'label') || str(row, 'extension'),
@@ -457,6 +478,8 @@ export const SPECS: Record<string, ListSpec> = {
     title: m.nav_trunks,
     one: m.trunk,
     empty: m.empty_trunks,
+    refreshS: 15,
+    health: { path: (row) => `/trunks/${row.id}/status`, fields: trunkHealth },
     nameOf: (row) => str(row, 'name'),
     columns: [
       named('name', m.name),
@@ -471,15 +494,11 @@ export const SPECS: Record<string, ListSpec> = {
         key: 'state',
         label: m.state,
         text: (row) =>
-          row.enabled === false
-            ? m.inactive()
-            : row.up === undefined
-              ? m.unknown()
-              : row.up
-                ? m.trunk_up()
-                : m.trunk_down(),
+          row.enabled === false ? m.inactive() : row.up === undefined ? m.unknown() : row.up ? m.trunk_up() : m.trunk_down(),
         tone: (row) => (row.enabled === false || row.up === undefined ? 'neutral' : row.up ? 'ok' : 'danger'),
       },
+      { key: 'health', label: m.details, text: (row) => str(row, 'healthDetail'), wide: true },
+      { key: 'channels', label: m.admin_calls_now, text: (row) => str(row, 'channels'), value: (row) => num(row, 'channels'), num: true, end: true },
     ],
     fields: [
       { key: 'name', label: m.name, kind: 'text', required: true, max: 80 },

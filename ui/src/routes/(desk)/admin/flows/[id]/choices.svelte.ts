@@ -31,7 +31,11 @@ export class Choices {
 
   readonly promptNames = $derived([...new Set(this.prompts.map(({ name }) => name))].toSorted());
   readonly music = $derived(this.promptNames.filter((name) => name.startsWith('music.') || name.startsWith('tone.')));
-  readonly languages = $derived([...new Set(['en', 'de', ...this.prompts.map(({ language }) => language)])].filter((code) => code !== '*').toSorted());
+  readonly languages = $derived(
+    [...new Set(['en', 'de', ...this.prompts.map(({ language }) => language)])]
+      .filter((code) => code !== '*')
+      .toSorted(),
+  );
 
   nameOf(id: unknown): string | undefined {
     return [...this.queues, ...this.hours, ...this.skills, ...this.agents].find((one) => one.id === id)?.name;
@@ -39,7 +43,11 @@ export class Choices {
   /** The sound that a caller of this language hears. */
   soundOf(name: string, language: string): PromptChoice | undefined {
     const named = this.prompts.filter((prompt) => prompt.name === name);
-    return named.find((prompt) => prompt.language === language) ?? named.find((prompt) => prompt.language === '*') ?? named[0];
+    return (
+      named.find((prompt) => prompt.language === language) ??
+      named.find((prompt) => prompt.language === '*') ??
+      named[0]
+    );
   }
 }
 

@@ -8,8 +8,13 @@ const TYPES = flowStep.options.map((option) => option.shape.type.value as StepTy
 describe('the ways out of a step', () => {
   it.each(TYPES)('of %s are those of the contract, whichever of them are taken', (type) => {
     const fresh = { ...freshStep(type, 'en'), ...(type === 'queue' && { escape: { '0': '' } }) };
-    const all = slotsOf(fresh).reduce((step, { label }) => withWay(step, label, `to-${label.replace('.', '-')}`), fresh);
-    expect(slotsOf(all).map(({ label, to }) => ({ label, to }))).toEqual(edgesOf({ escape: {}, ...all } as unknown as FlowStep));
+    const all = slotsOf(fresh).reduce(
+      (step, { label }) => withWay(step, label, `to-${label.replace('.', '-')}`),
+      fresh,
+    );
+    expect(slotsOf(all).map(({ label, to }) => ({ label, to }))).toEqual(
+      edgesOf({ escape: {}, ...all } as unknown as FlowStep),
+    );
     const none = slotsOf(all).reduce((step, { label }) => withWay(step, label, ''), all);
     expect(slotsOf(none).filter(({ to }) => to !== '')).toEqual([]);
   });
@@ -37,7 +42,9 @@ describe('a draft', () => {
     });
   });
   it('names new steps so that no two are the same', () => {
-    expect(freshId(draftOf({ steps: { queue: { type: 'queue' }, 'queue-2': { type: 'queue' } } }), 'queue')).toBe('queue-3');
+    expect(freshId(draftOf({ steps: { queue: { type: 'queue' }, 'queue-2': { type: 'queue' } } }), 'queue')).toBe(
+      'queue-3',
+    );
   });
   it.each([undefined, null, 7, 'x', [], { steps: 4 }, { steps: { a: null, b: { type: 'nonsense' } } }])(
     'that cannot be read (%j) is an empty one',

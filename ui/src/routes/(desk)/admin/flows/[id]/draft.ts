@@ -59,10 +59,18 @@ export function slotsOf(step: DraftStep): Slot[] {
   const keyed = ways.keyed;
   return [
     ...(keyed
-      ? Object.entries(record(step[keyed])).map(([key, to]) => ({ label: `${keyed}.${key}`, to: id(to), optional: false }))
+      ? Object.entries(record(step[keyed])).map(([key, to]) => ({
+          label: `${keyed}.${key}`,
+          to: id(to),
+          optional: false,
+        }))
       : []),
     ...(step.type === 'condition'
-      ? list(step.branches).map((branch, index) => ({ label: `branches.${index}`, to: id(branch.next), optional: false }))
+      ? list(step.branches).map((branch, index) => ({
+          label: `branches.${index}`,
+          to: id(branch.next),
+          optional: false,
+        }))
       : []),
     ...ways.must.map((label) => ({ label, to: id(step[label]), optional: false })),
     ...ways.may.map((label) => ({ label, to: id(step[label]), optional: true })),
@@ -78,7 +86,10 @@ export function withWay(step: DraftStep, label: string, to: string): DraftStep {
     return rest as DraftStep;
   }
   if (field === 'branches')
-    return { ...step, branches: list(step.branches).map((one, index) => (index === Number(key) ? { ...one, next: to } : one)) };
+    return {
+      ...step,
+      branches: list(step.branches).map((one, index) => (index === Number(key) ? { ...one, next: to } : one)),
+    };
   return { ...step, [field]: { ...record(step[field]), [key]: to } };
 }
 
@@ -95,7 +106,8 @@ export function withoutWaysTo(draft: Draft, gone: ReadonlySet<string>): Draft {
 }
 
 export function withoutSteps(draft: Draft, gone: ReadonlySet<string>): Draft {
-  const kept = <T>(all: Record<string, T>) => Object.fromEntries(Object.entries(all).filter(([name]) => !gone.has(name)));
+  const kept = <T>(all: Record<string, T>) =>
+    Object.fromEntries(Object.entries(all).filter(([name]) => !gone.has(name)));
   const cut = withoutWaysTo(draft, gone);
   return { ...cut, steps: kept(cut.steps), ...(cut.layout && { layout: kept(cut.layout) }) };
 }

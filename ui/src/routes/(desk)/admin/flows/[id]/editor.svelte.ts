@@ -1,6 +1,17 @@
 import type { FlowProblem } from '#appliance/contract/flow.ts';
 import { ApiError, get, getVersioned, post, put } from '#lib/api/client.ts';
-import { type Draft, type DraftStep, draftOf, freshId, freshStep, type Place, type StepType, slotsOf, withoutSteps, withWay } from './draft.ts';
+import {
+  type Draft,
+  type DraftStep,
+  draftOf,
+  freshId,
+  freshStep,
+  type Place,
+  type StepType,
+  slotsOf,
+  withoutSteps,
+  withWay,
+} from './draft.ts';
 import { arranged } from './layout.ts';
 
 export interface Version {
@@ -72,7 +83,9 @@ export class FlowEditor {
   async load(): Promise<void> {
     try {
       const [{ value: flow }, { value, etag }, { items }] = await Promise.all([
-        getVersioned<{ name: string; description: string | null; publishedVersionId: string | null }>(`/flows/${this.id}`),
+        getVersioned<{ name: string; description: string | null; publishedVersionId: string | null }>(
+          `/flows/${this.id}`,
+        ),
         getVersioned<{ document: unknown; problems: FlowProblem[] }>(`/flows/${this.id}/draft`),
         get<{ items: Version[] }>(`/flows/${this.id}/versions`),
       ]);
@@ -169,13 +182,20 @@ export class FlowEditor {
     this.edit((draft) => {
       const step = draft.steps[id];
       if (!step) return draft;
-      const merged = Object.fromEntries(Object.entries({ ...step, ...fields }).filter(([, value]) => value !== undefined));
+      const merged = Object.fromEntries(
+        Object.entries({ ...step, ...fields }).filter(([, value]) => value !== undefined),
+      );
       return { ...draft, steps: { ...draft.steps, [id]: merged as DraftStep } };
     }, key && `${id} ${key}`);
   }
 
   setFlow(fields: Partial<Record<'start' | 'language' | 'onError' | 'variables', unknown>>): void {
-    this.edit((draft) => Object.fromEntries(Object.entries({ ...draft, ...fields }).filter(([, value]) => value !== undefined)) as unknown as Draft);
+    this.edit(
+      (draft) =>
+        Object.fromEntries(
+          Object.entries({ ...draft, ...fields }).filter(([, value]) => value !== undefined),
+        ) as unknown as Draft,
+    );
   }
 
   move(places: Record<string, Place>): void {
@@ -184,8 +204,13 @@ export class FlowEditor {
       return !now || Math.round(now.x) !== Math.round(x) || Math.round(now.y) !== Math.round(y);
     });
     if (!moved) return;
-    const rounded = Object.entries(places).map(([id, { x, y }]) => [id, { x: Math.round(x), y: Math.round(y) }] as const);
-    this.edit((draft) => ({ ...draft, layout: { ...draft.layout, ...Object.fromEntries(rounded) } }), `move ${Object.keys(places).join()}`);
+    const rounded = Object.entries(places).map(
+      ([id, { x, y }]) => [id, { x: Math.round(x), y: Math.round(y) }] as const,
+    );
+    this.edit(
+      (draft) => ({ ...draft, layout: { ...draft.layout, ...Object.fromEntries(rounded) } }),
+      `move ${Object.keys(places).join()}`,
+    );
   }
 
   arrange(): void {
@@ -198,7 +223,11 @@ export class FlowEditor {
     try {
       if (over) this.#etag = (await getVersioned(`/flows/${this.id}/draft`)).etag;
       const sent = this.#draft;
-      const { problems } = await put<{ problems: FlowProblem[] }>(`/flows/${this.id}/draft`, { document: sent }, this.#etag);
+      const { problems } = await put<{ problems: FlowProblem[] }>(
+        `/flows/${this.id}/draft`,
+        { document: sent },
+        this.#etag,
+      );
       this.#etag = (await getVersioned(`/flows/${this.id}/draft`)).etag;
       this.#saved = JSON.stringify(sent);
       if (sent === this.#draft) this.problems = problems;
@@ -233,7 +262,9 @@ export class FlowEditor {
   async check(): Promise<void> {
     const mine = ++this.#checks;
     try {
-      const { problems } = await post<{ problems: FlowProblem[] }>(`/flows/${this.id}/validate`, { document: this.#draft });
+      const { problems } = await post<{ problems: FlowProblem[] }>(`/flows/${this.id}/validate`, {
+        document: this.#draft,
+      });
       if (mine !== this.#checks) return;
       this.problems = problems;
       this.checkFailure = undefined;
@@ -306,7 +337,8 @@ export class FlowEditor {
     const places = Object.values(draft.layout ?? {});
     const near = from ? draft.layout?.[from] : undefined;
     let place = near ? { x: near.x + 264, y: near.y } : { x: 0, y: Math.max(0, ...places.map(({ y }) => y + 150)) };
-    while (places.some(({ x, y }) => Math.abs(x - place.x) < 220 && Math.abs(y - place.y) < 90)) place = { x: place.x, y: place.y + 110 };
+    while (places.some(({ x, y }) => Math.abs(x - place.x) < 220 && Math.abs(y - place.y) < 90))
+      place = { x: place.x, y: place.y + 110 };
     return place;
   }
 }

@@ -1,6 +1,5 @@
 import Braces from '@lucide/svelte/icons/braces';
 import CalendarClock from '@lucide/svelte/icons/calendar-clock';
-import PhoneOutgoing from '@lucide/svelte/icons/phone-outgoing';
 import CornerDownRight from '@lucide/svelte/icons/corner-down-right';
 import CreditCard from '@lucide/svelte/icons/credit-card';
 import Globe from '@lucide/svelte/icons/globe';
@@ -12,6 +11,7 @@ import MessageSquareText from '@lucide/svelte/icons/message-square-text';
 import PhoneForwarded from '@lucide/svelte/icons/phone-forwarded';
 import PhoneIncoming from '@lucide/svelte/icons/phone-incoming';
 import PhoneOff from '@lucide/svelte/icons/phone-off';
+import PhoneOutgoing from '@lucide/svelte/icons/phone-outgoing';
 import Split from '@lucide/svelte/icons/split';
 import UserSearch from '@lucide/svelte/icons/user-search';
 import Voicemail from '@lucide/svelte/icons/voicemail';
@@ -48,11 +48,39 @@ const same = (values: string[]) => () => values.map((value) => ({ value, label: 
 const say: StepField = { key: 'say', label: m.admin_f_say, kind: 'say' };
 const sorry: StepField = { key: 'sorry', label: m.admin_f_sorry, kind: 'say', optional: true };
 const interruptible: StepField = { key: 'interruptible', label: m.admin_f_interruptible, kind: 'check', preset: true };
-const retries = (preset: number): StepField => ({ key: 'retries', label: m.admin_f_retries, kind: 'number', min: 0, max: 10, preset });
-const variable: StepField = { key: 'variable', label: m.admin_f_variable, kind: 'variable', hint: m.admin_f_variable_hint };
+const retries = (preset: number): StepField => ({
+  key: 'retries',
+  label: m.admin_f_retries,
+  kind: 'number',
+  min: 0,
+  max: 10,
+  preset,
+});
+const variable: StepField = {
+  key: 'variable',
+  label: m.admin_f_variable,
+  kind: 'variable',
+  hint: m.admin_f_variable_hint,
+};
 const terminator: StepField = { key: 'terminator', label: m.admin_f_terminator, kind: 'digit', preset: '#' };
-const between = (preset: number): StepField => ({ key: 'betweenS', label: m.admin_f_between, kind: 'number', min: 0, max: 3600, preset, unit: s });
-const timeout = (preset: number): StepField => ({ key: 'timeoutS', label: m.admin_f_timeout, kind: 'number', min: 0, max: 3600, preset, unit: s });
+const between = (preset: number): StepField => ({
+  key: 'betweenS',
+  label: m.admin_f_between,
+  kind: 'number',
+  min: 0,
+  max: 3600,
+  preset,
+  unit: s,
+});
+const timeout = (preset: number): StepField => ({
+  key: 'timeoutS',
+  label: m.admin_f_timeout,
+  kind: 'number',
+  min: 0,
+  max: 3600,
+  preset,
+  unit: s,
+});
 const queue: StepField = { key: 'queueId', label: m.queue, kind: 'reference', of: 'queues' };
 
 /** What can be drawn: the words, the look, and what can be said about each kind of step. */
@@ -71,7 +99,13 @@ export const KINDS: Record<StepType, Kind> = {
     what: m.admin_w_menu,
     icon: Grid3x3,
     group: 'talk',
-    fields: [say, { key: 'choices', label: m.admin_f_choices, kind: 'ways', adds: m.admin_f_add_digit }, sorry, timeout(5), retries(1)],
+    fields: [
+      say,
+      { key: 'choices', label: m.admin_f_choices, kind: 'ways', adds: m.admin_f_add_digit },
+      sorry,
+      timeout(5),
+      retries(1),
+    ],
   },
   gather: {
     label: m.admin_s_gather,
@@ -84,7 +118,14 @@ export const KINDS: Record<StepType, Kind> = {
       { key: 'min', label: m.admin_f_min, kind: 'number', min: 1, max: 32, preset: 1 },
       { key: 'max', label: m.admin_f_max, kind: 'number', min: 1, max: 32 },
       terminator,
-      { key: 'matches', label: m.admin_f_matches, kind: 'template', optional: true, placeholder: '[1-9]\\d{4}', hint: m.admin_f_matches_hint },
+      {
+        key: 'matches',
+        label: m.admin_f_matches,
+        kind: 'template',
+        optional: true,
+        placeholder: '[1-9]\\d{4}',
+        hint: m.admin_f_matches_hint,
+      },
       sorry,
       timeout(6),
       between(4),
@@ -136,7 +177,16 @@ export const KINDS: Record<StepType, Kind> = {
     what: m.admin_w_set,
     icon: Braces,
     group: 'decide',
-    fields: [{ key: 'values', label: m.admin_f_values, kind: 'pairs', name: m.admin_f_variable, value: m.admin_f_value, scalar: true }],
+    fields: [
+      {
+        key: 'values',
+        label: m.admin_f_values,
+        kind: 'pairs',
+        name: m.admin_f_variable,
+        value: m.admin_f_value,
+        scalar: true,
+      },
+    ],
   },
   lookup: {
     label: m.admin_s_lookup,
@@ -151,11 +201,30 @@ export const KINDS: Record<StepType, Kind> = {
     icon: Globe,
     group: 'decide',
     fields: [
-      { key: 'method', label: m.admin_f_method, kind: 'select', preset: 'GET', options: same(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) },
-      { key: 'url', label: m.admin_f_url, kind: 'template', placeholder: 'https://crm.intern/api/customers/{{call.from}}', hint: m.admin_f_url_hint },
+      {
+        key: 'method',
+        label: m.admin_f_method,
+        kind: 'select',
+        preset: 'GET',
+        options: same(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
+      },
+      {
+        key: 'url',
+        label: m.admin_f_url,
+        kind: 'template',
+        placeholder: 'https://crm.intern/api/customers/{{call.from}}',
+        hint: m.admin_f_url_hint,
+      },
       { key: 'headers', label: m.admin_f_headers, kind: 'pairs', name: m.name, value: m.admin_f_value },
       { key: 'body', label: m.admin_f_body, kind: 'json', optional: true, hint: m.admin_f_body_hint },
-      { key: 'result', label: m.admin_f_result, kind: 'pairs', name: m.admin_f_variable, value: m.admin_f_path, hint: m.admin_f_result_hint },
+      {
+        key: 'result',
+        label: m.admin_f_result,
+        kind: 'pairs',
+        name: m.admin_f_variable,
+        value: m.admin_f_path,
+        hint: m.admin_f_result_hint,
+      },
       { key: 'timeoutS', label: m.admin_f_timeout, kind: 'number', min: 0.1, max: 60, preset: 5, unit: s },
     ],
   },
@@ -167,12 +236,27 @@ export const KINDS: Record<StepType, Kind> = {
     group: 'hand',
     fields: [
       queue,
-      { key: 'priority', label: m.priority, kind: 'number', min: -100, max: 100, preset: 0, hint: m.admin_f_priority_hint },
+      {
+        key: 'priority',
+        label: m.priority,
+        kind: 'number',
+        min: -100,
+        max: 100,
+        preset: 0,
+        hint: m.admin_f_priority_hint,
+      },
       { key: 'first', label: m.admin_f_first, kind: 'say', optional: true },
       { key: 'announce', label: m.admin_f_announce, kind: 'announce' },
       { key: 'escape', label: m.admin_f_escape, kind: 'ways', adds: m.admin_f_add_digit },
       { key: 'skills', label: m.admin_f_skills, kind: 'skills' },
-      { key: 'preferredAgent', label: m.admin_f_preferred, kind: 'template', optional: true, placeholder: 'last', hint: m.admin_f_preferred_hint },
+      {
+        key: 'preferredAgent',
+        label: m.admin_f_preferred,
+        kind: 'template',
+        optional: true,
+        placeholder: 'last',
+        hint: m.admin_f_preferred_hint,
+      },
       { key: 'music', label: m.admin_f_music, kind: 'reference', of: 'music', preset: 'music.hold' },
     ],
   },

@@ -11,7 +11,12 @@ export const heightOf = (slots: number): number => HEAD_PX + slots * SLOT_PX;
 export function arranged(draft: Draft): Record<string, Place> {
   const ids = Object.keys(draft.steps);
   const ways = new Map(
-    ids.map((id) => [id, slotsOf(draft.steps[id]!).map(({ to }) => to).filter((to) => Object.hasOwn(draft.steps, to))]),
+    ids.map((id) => [
+      id,
+      slotsOf(draft.steps[id]!)
+        .map(({ to }) => to)
+        .filter((to) => Object.hasOwn(draft.steps, to)),
+    ]),
   );
   const order = walked(draft.start, ids, ways);
   const column = columns(order, ways);
@@ -26,14 +31,17 @@ export function arranged(draft: Draft): Record<string, Place> {
       free = top + heightOf(slotsOf(draft.steps[id]!).length) + GAP_PX;
     }
   }
-  return Object.fromEntries(ids.map((id) => [id, { x: (column.get(id) ?? 0) * COLUMN_PX, y: Math.round(y.get(id) ?? 0) }]));
+  return Object.fromEntries(
+    ids.map((id) => [id, { x: (column.get(id) ?? 0) * COLUMN_PX, y: Math.round(y.get(id) ?? 0) }]),
+  );
 
   /** Beside the first step that leads here. */
   function wish(id: string): number {
     for (const [from, tos] of ways) {
       const slot = tos.indexOf(id);
       const top = y.get(from);
-      if (slot !== -1 && top !== undefined && (column.get(from) ?? 0) < (column.get(id) ?? 0)) return top + slot * SLOT_PX;
+      if (slot !== -1 && top !== undefined && (column.get(from) ?? 0) < (column.get(id) ?? 0))
+        return top + slot * SLOT_PX;
     }
     return 0;
   }

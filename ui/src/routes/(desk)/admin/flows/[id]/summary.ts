@@ -44,7 +44,9 @@ export function summary(step: DraftStep, language: string, choices: Choices): st
     case 'language':
       return String(step.language ?? '');
     case 'set':
-      return Object.entries(bag(step.values)).map(([name, value]) => `${name} = ${String(value)}`).join(', ');
+      return Object.entries(bag(step.values))
+        .map(([name, value]) => `${name} = ${String(value)}`)
+        .join(', ');
     case 'condition': {
       const [first] = Array.isArray(step.branches) ? step.branches : [];
       const [one] = Array.isArray(bag(first).all) ? (bag(first).all as unknown[]) : [];

@@ -70,7 +70,31 @@ export interface Commands {
       active: number;
     }[];
   };
+  /** SIP messages of an interaction or of a dialog, secrets crossed out; without either, the calls that are remembered. */
+  'sip.trace': {
+    in: { interactionId?: string; callId?: string; limit?: number };
+    out: { messages: SipMessageView[]; calls: SipCallView[] };
+  };
   'health.voice': { in: Record<string, never>; out: { status: 'ok' | 'degraded'; detail: string } };
+}
+
+export interface SipMessageView {
+  at: string;
+  direction: 'in' | 'out';
+  transport: 'udp' | 'tcp' | 'tls' | 'ws';
+  local: { address: string; port: number };
+  remote: { address: string; port: number };
+  callId: string;
+  /** As on the wire but for secrets; bytes as Latin-1. */
+  text: string;
+}
+
+export interface SipCallView {
+  callId: string;
+  at: string;
+  from: string;
+  to: string;
+  messages: number;
 }
 
 export type TransferTarget =

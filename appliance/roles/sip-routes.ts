@@ -1,4 +1,4 @@
-// /sip: who is banned from the SIP ports. Telephony knows no HTTP, so its doors to the outside are wired here.
+// /sip and /calls/{id}/sip: who is banned from the SIP ports, and what was said on them. Telephony knows no HTTP, so its doors to the outside are wired here.
 import { isIP } from 'node:net';
 import type { Server } from '@hapi/hapi';
 import { z } from 'zod';
@@ -8,6 +8,7 @@ import type { Clock } from '#appliance/kernel/clock.ts';
 import { AppError } from '#appliance/kernel/errors.ts';
 import type { Bus } from '#appliance/platform/bus/index.ts';
 import { type BanStore, sourceOf } from '#appliance/telephony/guard/index.ts';
+import { ladder } from '#appliance/telephony/trace/index.ts';
 
 const ban = z.object({
   id: uuid,
@@ -19,13 +20,39 @@ const ban = z.object({
   until: time.nullable().meta({ description: 'Null: until it is lifted' }),
 });
 
+const place = z.object({ address: z.string(), port: z.number().int() });
+const message = z.object({
+  at: time,
+  direction: z.enum(['in', 'out']),
+  transport: z.enum(['udp', 'tcp', 'tls', 'ws']),
+  local: place,
+  remote: place,
+  callId: z.string(),
+  text: z.string().meta({ description: 'As on the wire, secrets crossed out in their length' }),
+});
+
 interface Deps {
   bans: BanStore;
-  bus: Pick<Bus, 'publish'>;
+  bus: Pick<Bus, 'publish' | 'call'>;
   clock: Clock;
 }
 
 export function sipRoutes(server: Server, { bans, bus, clock }: Deps): void {
+  route(server, {
+    method: 'GET',
+    path: '/calls/{id}/sip',
+    permission: 'sip:read',
+    summary: 'The SIP messages of a call, as far as they are remembered',
+    description: 'The id is that of the interaction. `ladder` is the same as a picture in text.',
+    params: idParams,
+    response: z.object({ messages: z.array(message), ladder: z.array(z.string()) }),
+    audit: { action: 'sip.traced', entity: 'interaction', entityId: ({ params }) => params.id },
+    handler: async ({ params }) => {
+      const { messages } = await bus.call('voice', 'sip.trace', { interactionId: params.id });
+      return { messages, ladder: ladder(messages) };
+    },
+  });
+
   route(server, {
     method: 'GET',
     path: '/sip/bans',

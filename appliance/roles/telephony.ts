@@ -12,6 +12,7 @@ import { createMediaClient } from '#appliance/telephony/media/index.ts';
 import { createPhoneStore, createPhones } from '#appliance/telephony/phones/index.ts';
 import { createAuthenticator, createRegistrar, createRegistrationStore } from '#appliance/telephony/registrar/index.ts';
 import { createSipStack } from '#appliance/telephony/sip/index.ts';
+import { createSipTrace, SipRing } from '#appliance/telephony/trace/index.ts';
 import { createTrunkStore, createTrunks, trunkStatusWriter } from '#appliance/telephony/trunks/index.ts';
 import { createSipGuard } from './sip-guard.ts';
 import { SIP_REALM } from './sip-realm.ts';
@@ -33,6 +34,7 @@ export type Telephony = ReturnType<typeof createTelephony>;
 export function createTelephony({ config, db, batch, bus, secrets, clock, log, instance }: TelephonyDeps) {
   const media = createMediaClient({ socketPath: config.paths.mediaSocket, log });
   const edge = createEdge({ url: config.rtpengine, log });
+  const ring = new SipRing();
   const guard = createSipGuard({
     config,
     db,
@@ -57,6 +59,7 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
     clock,
     resolveFlow: (uri) => registrar.resolveFlow(uri),
     admit: (flow, request) => guard.admit(flow, request),
+    trace: (entry) => ring.add(entry),
     adopting: true,
   });
   const phones = createPhones({
@@ -100,7 +103,16 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
     clock,
     log,
     instance,
+    ended: (leg) => trace.ended(leg),
     suspicious: ({ flow, request }, what) => guard.suspicious(flow, what, `INVITE ${request.uri.user ?? ''}`),
+  });
+  const trace = createSipTrace({ ring, live: () => calls.legs.values() });
+  const untrace = bus.handle('voice', 'sip.trace', async ({ interactionId, callId, limit }) => {
+    const asked = interactionId !== undefined || callId !== undefined;
+    return {
+      messages: asked ? trace.messages({ interactionId, callId }, Math.min(limit ?? 500, 500)) : [],
+      calls: asked ? [] : trace.calls(Math.min(limit ?? 50, 500)),
+    };
   });
   registrar.onChange((phoneId, online) => {
     bus.publish({ type: 'phone.changed', phoneId, online });
@@ -154,6 +166,7 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
     },
     async stop(): Promise<void> {
       unsubscribe();
+      untrace();
       await browsers?.stop();
       guard.stop();
       await trunks.stop();

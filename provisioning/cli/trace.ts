@@ -1,11 +1,14 @@
+import { writeFileSync } from 'node:fs';
 import { createInteractions } from '#appliance/interactions/index.ts';
 import { systemClock } from '#appliance/kernel/clock.ts';
 import { isUuid } from '#appliance/kernel/ids.ts';
 import { memoryBus } from '#appliance/platform/bus/index.ts';
 import { createBatch } from '#appliance/platform/postgres/index.ts';
+import { ladder, pcap, type TracedMessage } from '#appliance/telephony/trace/index.ts';
 import { Problem } from '../supervisor/problem.ts';
 import { bold, dim } from '../supervisor/screen.ts';
 import type { Command } from './command.ts';
+import type { CliContext } from './context.ts';
 
 interface Line {
   at: string;
@@ -16,8 +19,19 @@ export const trace: Command = {
   name: 'trace',
   args: '[ID]',
   summary: 'Everything about one interaction in the order of time; without an id, the latest ones',
-  async run({ args, context }) {
+  options: { sip: { type: 'boolean' }, messages: { type: 'boolean' }, pcap: { type: 'string' } },
+  help: {
+    sip: 'The call as a ladder of its SIP messages; ID may be a Call-ID too; without an id, the calls that are remembered',
+    messages: 'With the messages themselves, secrets crossed out',
+    pcap: 'FILE: writes the SIP messages for Wireshark',
+  },
+  async run({ args, values, context }) {
     const [id] = args;
+    if (values.sip || values.messages || values.pcap !== undefined)
+      return sip(context, id, {
+        whole: values.messages === true,
+        file: typeof values.pcap === 'string' ? values.pcap : undefined,
+      });
     const db = await context.db();
     const batch = createBatch(db, { log: context.log });
     const interactions = createInteractions({ db, batch, bus: memoryBus(), clock: systemClock, log: context.log });
@@ -63,6 +77,46 @@ export const trace: Command = {
     }
   },
 };
+
+async function sip(
+  context: CliContext,
+  id: string | undefined,
+  { whole, file }: { whole: boolean; file: string | undefined },
+): Promise<number> {
+  const bus = await context.bus();
+  const { messages, calls } = await bus.call(
+    'voice',
+    'sip.trace',
+    id === undefined ? {} : isUuid(id) ? { interactionId: id } : { callId: id },
+  );
+  if (id === undefined) {
+    if (file !== undefined) throw new Problem('Which call? strongroom trace --sip lists those that are remembered.');
+    for (const call of calls)
+      context.print(
+        `${call.at}  ${shown(call.from)} → ${shown(call.to)}  ${call.messages} messages  ${shown(call.callId)}`,
+      );
+    return 0;
+  }
+  if (messages.length === 0) throw new Problem('No SIP message of this call is remembered (any more).');
+  if (file !== undefined) {
+    writeFileSync(context.path(file), pcap(messages), { mode: 0o600 });
+    context.print(`${messages.length} messages written to ${file}`);
+  }
+  if (file === undefined || whole) for (const line of ladder(messages)) context.print(line);
+  if (whole) for (const message of messages) print(context, message);
+  return 0;
+}
+
+function print(context: CliContext, { at, direction, transport, remote, text }: TracedMessage): void {
+  context.print();
+  context.print(dim(`${at}  ${direction === 'in' ? 'from' : 'to'} ${transport} ${remote.address}:${remote.port}`));
+  for (const line of text.trimEnd().split(/\r?\n/)) context.print(shown(line));
+}
+
+/** What others sent must not drive the terminal. */
+function shown(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?');
+}
 
 function short(data: Record<string, unknown>): string {
   const text = JSON.stringify(data);

@@ -52,6 +52,8 @@ export interface Leg {
   readonly state: LegState;
   readonly trunkId: string | undefined;
   readonly phoneId: string | undefined;
+  /** Of its SIP dialog. */
+  readonly callId?: string | undefined;
   readonly from: Party;
   readonly to: Party;
   readonly createdAt: Date;

@@ -37,6 +37,8 @@ export interface CallsOptions {
   advertise?: ((remote: string) => string | undefined) | undefined;
   /** No call lasts longer; 12 hours. */
   maxCallMs?: number | undefined;
+  /** Told of each leg once it has ended. */
+  ended?: ((leg: Leg) => void) | undefined;
   /** A call from nowhere, or with wrong credentials. */
   suspicious?: ((invite: IncomingInvite, what: 'unknown-user' | 'wrong-password') => void) | undefined;
 }
@@ -67,6 +69,7 @@ export function createCalls(options: CallsOptions): Calls & { flush(): void } {
     legs,
     maxCallMs: options.maxCallMs ?? MAX_CALL_MS,
     addressFor: (remote) => options.advertise?.(remote) ?? sip.localAddressFor(remote),
+    ended: options.ended,
     mend: (leg) => void reoffer([leg], false),
     channels(trunkId) {
       let count = 0;

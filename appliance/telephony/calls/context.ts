@@ -27,6 +27,8 @@ export interface CallsContext {
   soon: Soon;
   legs: Map<string, CallLeg>;
   maxCallMs: number;
+  /** A leg has ended: for whoever remembers its dialog. */
+  ended: ((leg: CallLeg) => void) | undefined;
   /** Its party gets a new offer: the edge has forgotten the leg. */
   mend(leg: CallLeg): void;
   /** Our address as that peer reaches it, for SDP. */

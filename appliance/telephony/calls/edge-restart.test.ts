@@ -127,11 +127,11 @@ describe.skipIf(!rtpengineBinary)('when the edge dies and comes back empty', () 
     const leg = (await next).leg;
     await leg.early();
     const offers: string[] = [];
+    const restarted = new Promise((resolve) => edge.on('restarted', () => resolve(true)));
     const gone = new Promise((resolve) => rtpengine.once('exit', resolve));
     rtpengine.kill('SIGKILL');
     await gone;
     rtpengine = await startRtpengine(NG_PORT, 11_400, 11_499);
-    const restarted = new Promise((resolve) => edge.on('restarted', () => resolve(true)));
     await restarted;
     await leg.answer();
     const { dialog } = await answered;

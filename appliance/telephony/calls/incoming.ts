@@ -146,6 +146,7 @@ function makeLeg(
     },
     audio,
   );
+  leg.callId = invite.request.callId;
   leg.line = new IncomingLine(leg, invite);
   return leg;
 }

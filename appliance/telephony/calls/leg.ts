@@ -46,6 +46,7 @@ export class CallLeg implements Leg {
   line: Line | undefined;
   playback: OpenPlayback | undefined;
   digitsBlocked = false;
+  callId: string | undefined;
   readonly #emitter = new Emitter<LegEvents>();
   #state: LegState = 'trying';
   #answeredAt: Date | undefined;
@@ -293,6 +294,7 @@ export class CallLeg implements Leg {
       this.context.log.debug({ leg: this.id, error: messageOf(error) }, 'no statistics of a leg');
     }
     this.context.legs.delete(this.id);
+    this.context.ended?.(this);
     this.emit('ended', { cause, at, ...(this.#finalStats ? { stats: this.#finalStats } : {}) });
   }
 

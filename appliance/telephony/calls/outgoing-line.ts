@@ -54,6 +54,7 @@ export async function ringOut(leg: CallLeg, endpoint: Endpoint, options: DialOpt
     contentType: SDP,
     body,
   });
+  leg.callId = invite.callId;
   leg.line = new OutgoingLine(invite);
   // After a crash the next process stops what rings; the shorter this is unwritten, the better.
   leg.record.keep();

@@ -87,6 +87,7 @@ function adopt(context: CallsContext, row: LegRow, inSwitch: boolean): CallLeg |
   leg.hearing.muted = facts.muted;
   leg.hearing.heldByParty = facts.heldByParty;
   leg.hearing.mix = facts.mix ? { name: facts.mix.name, hear: facts.mix.hear ?? undefined } : undefined;
+  leg.callId = dialog.callId;
   leg.adopted(new DialogLine(leg, dialog));
   return leg;
 }

@@ -5,7 +5,9 @@ import { NODE, ROOT, run, toolEnv } from './run.mjs';
 import { Problem, step } from './say.mjs';
 
 const STAMP = join(ROOT, 'ui/build/.stamp');
-const NOT_SOURCES = new Set(['build', '.svelte-kit', 'node_modules', 'paraglide', 'mock']);
+/** What a build makes itself (inlang writes several files beside its settings), and what it does not read. */
+const MADE = ['build', '.svelte-kit', 'node_modules', 'paraglide', 'cache', '.lix', '.meta.json', '.gitignore'];
+const NOT_SOURCES = new Set([...MADE, 'mock', 'README.md']);
 
 /** Builds the user interface when it is missing or its sources have changed. */
 export async function ensureUi() {

@@ -63,7 +63,7 @@ export interface MediaRoleConfig {
   stateFile: string;
   /** Default 30000-39999. */
   ports?: { first: number; last: number };
-  /** Default 1000, or as many as the ports allow. */
+  /** Default 1600, or as many as the ports allow. */
   legs?: number;
   /** One worker carries some 300 bridged calls. Default 1. */
   workers?: number;
@@ -84,7 +84,7 @@ export async function startMedia(config: MediaRoleConfig): Promise<MediaRole> {
   }
   const { ports = { first: 30_000, last: 39_999 }, workers = 1, address = '0.0.0.0' } = config;
   const pairs = Math.floor((ports.last - ports.first + 1) / 2);
-  const legs = config.legs ?? Math.max(1, Math.min(1000, Math.floor(pairs * 0.9)));
+  const legs = config.legs ?? Math.max(1, Math.min(1600, Math.floor(pairs * 0.9)));
   const holder = new Holder({ ...config, ports, legs, workers, address });
   await holder.start();
   return { stop: () => holder.stop(), holder };

@@ -10,6 +10,7 @@ import { createBanStore, createGuard, type Guard } from '#appliance/telephony/gu
 import type { Phones } from '#appliance/telephony/phones/index.ts';
 import type { Registrar } from '#appliance/telephony/registrar/index.ts';
 import type { Trunks } from '#appliance/telephony/trunks/index.ts';
+import type { LoadGate } from './load.ts';
 
 /** More than this at once are one alarm: a storm of forged senders must not bury the others. */
 const ALARMS_FOR_BANS = 20;
@@ -21,6 +22,8 @@ interface Deps {
   bus: Bus;
   clock: Clock;
   log: Log;
+  /** Whether there is time for one more call. */
+  load: Pick<LoadGate, 'take'>;
   /** Asked for when they are there: the guard is made before them. */
   rooms(): {
     phones: Pick<Phones, 'book'>;
@@ -30,7 +33,7 @@ interface Deps {
   };
 }
 
-export function createSipGuard({ config, db, bus, clock, log, rooms }: Deps): Guard {
+export function createSipGuard({ config, db, bus, clock, log, load, rooms }: Deps): Guard {
   const alarms = createAlarms({ db, bus, clock });
   const limit = legLimit(config);
 
@@ -47,7 +50,7 @@ export function createSipGuard({ config, db, bus, clock, log, rooms }: Deps): Gu
         trunks.list().some((trunk) => trunk.row.enabled && trunk.accepts(remote))
       );
     },
-    full: () => rooms().calls.legs.size >= limit,
+    full: () => rooms().calls.legs.size >= limit || !load.take(),
     banned({ id, source, reason, detail, until }) {
       bus.publish({ type: 'config.changed', entity: 'sip-ban', id });
       const { length } = guard.bans;
@@ -76,5 +79,5 @@ export function createSipGuard({ config, db, bus, clock, log, rooms }: Deps): Gu
 /** As many legs as the switch has ports for (roles/media.ts), less what calls in progress may still need. */
 function legLimit({ rtpPorts }: Pick<Config, 'rtpPorts'>): number {
   const pairs = Math.floor((rtpPorts.to - rtpPorts.from + 1) / 2);
-  return Math.max(1, Math.floor(Math.min(1000, pairs * 0.9) * 0.95));
+  return Math.max(1, Math.floor(Math.min(1600, pairs * 0.9) * 0.95));
 }

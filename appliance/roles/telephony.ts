@@ -14,6 +14,7 @@ import { createAuthenticator, createRegistrar, createRegistrationStore } from '#
 import { createSipStack } from '#appliance/telephony/sip/index.ts';
 import { createSipTrace, SipRing } from '#appliance/telephony/trace/index.ts';
 import { createTrunkStore, createTrunks, trunkStatusWriter } from '#appliance/telephony/trunks/index.ts';
+import { createLoadGate } from './load.ts';
 import { createSipGuard } from './sip-guard.ts';
 import { SIP_REALM } from './sip-realm.ts';
 import { listenForBrowsers } from './sip-websocket.ts';
@@ -35,12 +36,14 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
   const media = createMediaClient({ socketPath: config.paths.mediaSocket, log });
   const edge = createEdge({ url: config.rtpengine, log });
   const ring = new SipRing();
+  const load = createLoadGate({ batch, clock, log });
   const guard = createSipGuard({
     config,
     db,
     bus,
     clock,
     log,
+    load,
     rooms: () => ({ phones, registrar, trunks, calls }),
   });
   const sip = createSipStack({
@@ -151,6 +154,7 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
       await phones.start();
       await registrar.start();
       await guard.start();
+      load.start();
       await sip.start();
       await trunks.start();
     },
@@ -169,6 +173,7 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
       untrace();
       await browsers?.stop();
       guard.stop();
+      load.stop();
       await trunks.stop();
       registrar.stop();
       await phones.stop();

@@ -11,7 +11,15 @@ export function flowOf(line: Line, queues: Record<string, string>): FlowDocument
     case 'answer':
       // Silence until the caller hangs up.
       steps.answer = { type: 'answer', next: 'listen' };
-      steps.listen = { type: 'gather', variable: 'digits', max: 1, timeoutS: 3600, retries: 0, next: 'end', timeout: 'end' };
+      steps.listen = {
+        type: 'gather',
+        variable: 'digits',
+        max: 1,
+        timeoutS: 3600,
+        retries: 0,
+        next: 'end',
+        timeout: 'end',
+      };
       break;
     case 'prompt':
       steps.answer = { type: 'answer', next: 'tone' };

@@ -51,7 +51,9 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => v
 try {
   await instance.start();
   if (values['pid-file']) writeFileSync(values['pid-file'], `${instance.pid}\n`);
-  process.stdout.write(`Calls are taken at 127.0.0.1:${values['sip-port']}; process ${instance.pid}, ${instance.dir}\n`);
+  process.stdout.write(
+    `Calls are taken at 127.0.0.1:${values['sip-port']}; process ${instance.pid}, ${instance.dir}\n`,
+  );
   void instance.gone.then(() => stop(1));
 } catch (error) {
   if (!stopping) {

@@ -36,6 +36,8 @@ export interface Batch {
   flushed(): Promise<void>;
   /** Rows waiting or being written, for metrics and alarms. */
   pending(): number;
+  /** How long the last flush took, from its first statement to its commit. */
+  tookMs(): number;
   close(): Promise<void>;
 }
 
@@ -67,6 +69,7 @@ export function createBatch(db: Database, options: BatchOptions): Batch {
   let running = false;
   let closed = false;
   const idle: (() => void)[] = [];
+  let tookMs = 0;
   let wake: (() => void) | undefined;
 
   function enqueue(statement: Statement, row: object): Promise<void> {
@@ -149,7 +152,9 @@ export function createBatch(db: Database, options: BatchOptions): Batch {
         text: statement.sql,
         values: [JSON.stringify(rows)],
       }));
+      const fromMs = performance.now();
       await pipeline(client, steps);
+      tookMs = performance.now() - fromMs;
     } catch (error) {
       // knex's pool asks a connection for this mark before it lends it out again.
       if (isConnectionError(error))
@@ -169,6 +174,7 @@ export function createBatch(db: Database, options: BatchOptions): Batch {
     },
     flushed: () => (running ? new Promise((resolve) => idle.push(resolve)) : Promise.resolve()),
     pending: () => waiting.length + writing.length,
+    tookMs: () => (running ? tookMs : 0),
     async close() {
       closed = true;
       const deadline = setTimeout(() => {

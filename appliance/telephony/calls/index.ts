@@ -1,3 +1,4 @@
+export { Admissions } from './admission.ts';
 export * from './api.ts';
 export { type CallsOptions, createCalls } from './calls.ts';
 export { q850OfStatus, statusOfCause, textOfQ850 } from './causes.ts';

@@ -31,7 +31,8 @@ afterAll(async () => {
   await chrome?.close();
   await instance?.stop();
 });
-afterEach(async () => {
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await look(page, `failed ${task.name}`);
   await floor?.clear();
   expect(chrome?.problems.splice(0)).toEqual([]);
 });

@@ -209,27 +209,43 @@ export class Phone {
       user_agent: 'Strongroom desktop',
     });
     this.#ua = ua;
-    ua.on('registered', () => {
-      this.#state = 'ready';
-      const talking = this.#talking?.session;
-      if (talking && talking.connection?.iceConnectionState !== 'connected') this.#newPath(talking);
-    });
-    ua.on('disconnected', () => {
-      this.#state = 'failed';
-    });
-    ua.on('unregistered', () => {
-      if (this.#state === 'ready') this.#state = 'failed';
-    });
-    ua.on('registrationFailed', () => {
-      this.#state = 'failed';
-      // The password of this session may have been replaced: stop, ask for a new one.
-      if (!this.#talking && ua.isConnected()) {
-        ua.stop();
-        this.#release?.();
-        this.#release = undefined;
-        this.#again();
-      }
-    });
+    // Another phone was chosen meanwhile: the last words of this one do not count.
+    const current = (heard: () => void) => () => {
+      if (this.#ua === ua) heard();
+    };
+    ua.on(
+      'registered',
+      current(() => {
+        this.#state = 'ready';
+        const talking = this.#talking?.session;
+        if (talking && /^(disconnected|failed)$/.test(talking.connection?.iceConnectionState)) this.#newPath(talking);
+      }),
+    );
+    ua.on(
+      'disconnected',
+      current(() => {
+        this.#state = 'failed';
+      }),
+    );
+    ua.on(
+      'unregistered',
+      current(() => {
+        if (this.#state === 'ready') this.#state = 'failed';
+      }),
+    );
+    ua.on(
+      'registrationFailed',
+      current(() => {
+        this.#state = 'failed';
+        // The password of this session may have been replaced: stop, ask for a new one.
+        if (!this.#talking && ua.isConnected()) {
+          ua.stop();
+          this.#release?.();
+          this.#release = undefined;
+          this.#again();
+        }
+      }),
+    );
     ua.on(
       'newRTCSession',
       (event: {

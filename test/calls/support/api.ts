@@ -41,6 +41,10 @@ export class Api {
     return this.patch<T>(path, fields, { 'if-match': '*' });
   }
 
+  delete(path: string): Promise<void> {
+    return this.#send('DELETE', path);
+  }
+
   /** The raw bytes of an answer, e.g. a recording's audio. */
   bytes(
     path: string,

@@ -309,32 +309,6 @@ export const SPECS: Record<string, ListSpec> = {
     ],
     fields: [],
   },
-  prompts: {
-    path: '/prompts',
-    permission: 'prompts',
-    title: m.nav_prompts,
-    one: m.prompt,
-    empty: m.empty_prompts,
-    nameOf: (row) => str(row, 'name'),
-    columns: [
-      named('name', m.name),
-      { key: 'language', label: m.language, text: (row) => (row.language === '*' ? '–' : str(row, 'language')) },
-      { key: 'text', label: m.spoken_text, text: (row) => str(row, 'text') },
-      {
-        key: 'durationS',
-        label: m.talk_time,
-        text: (row) => duration(num(row, 'durationS')),
-        value: (row) => num(row, 'durationS'),
-        num: true,
-        end: true,
-      },
-    ],
-    fields: [
-      nameField,
-      { key: 'language', label: m.language, kind: 'select', options: LANGUAGES },
-      { key: 'text', label: m.spoken_text, kind: 'long', required: true, max: 2000, hint: m.spoken_text_hint },
-    ],
-  },
   phones: {
     path: '/phones',
     permission: 'phones',

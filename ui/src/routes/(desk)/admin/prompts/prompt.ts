@@ -1,0 +1,9 @@
+export interface Prompt {
+  id: string;
+  version: number;
+  name: string;
+  language: string;
+  text: string | null;
+  source: 'upload' | 'speech' | 'builtin';
+  durationS: number;
+}

@@ -87,6 +87,21 @@ describe('interactions', () => {
     expect(trace.answeredAt).toBe('2026-01-05T09:00:00.000Z');
   });
 
+  it('end no earlier than their last place, whenever their end is told for', async () => {
+    const house = spine();
+    const { id, createdAt } = await house.open(call);
+    const { id: place } = house.startSegment(id, { kind: 'queue', queueId: sales });
+    clock.advance(3000);
+    await house.endSegment(place, 'abandoned');
+    await house.end(id, { reason: 'customer', at: createdAt });
+    expect(house.get(id)?.endedAt).toEqual(clock.now());
+    const other = await house.open(call);
+    clock.advance(1000);
+    house.startSegment(other.id, { kind: 'flow' });
+    await house.end(other.id, { reason: 'customer', at: other.createdAt });
+    expect(house.get(other.id)?.endedAt).toEqual(clock.now());
+  });
+
   it('keep closed segments and events as facts that nobody changes', async () => {
     const house = spine();
     const { id } = await house.open(call);

@@ -21,6 +21,8 @@ interface Live {
   row: InteractionRow;
   place: SegmentRow | undefined;
   beside: Map<string, SegmentRow>;
+  /** When its last place ended: the interaction does not end before. */
+  leftAt?: Date;
 }
 
 export type SpineEvents = {
@@ -79,6 +81,10 @@ export function createSpine(deps: { store: InteractionStore; bus: Bus; clock: Cl
     const { row } = entry;
     const { answeredAt, endedAt, endReason, ...fields } = change;
     if (row.state === 'ended' && fields.state && fields.state !== 'wrap-up') delete fields.state;
+    // What is so already needs no write.
+    if (fields.state === row.state) delete fields.state;
+    if (fields.queueId === row.queueId) delete fields.queueId;
+    if (fields.agentId === row.agentId) delete fields.agentId;
     Object.assign(row, fields);
     const written: Record<string, unknown> = { ...fields };
     // The first word counts for these, also among several in one flush.
@@ -237,9 +243,12 @@ export function createSpine(deps: { store: InteractionStore; bus: Bus; clock: Cl
       const entry = ownerOfSegment.get(segmentId);
       const segment = entry?.place?.id === segmentId ? entry.place : entry?.beside.get(segmentId);
       if (!entry || !segment) return Promise.resolve();
-      if (segment === entry.place) entry.place = undefined;
+      const isPlace = segment === entry.place;
+      if (isPlace) entry.place = undefined;
       else entry.beside.delete(segmentId);
-      return unwaited(committed(entry.row.id, `end of ${segment.kind} segment`, [close(segment, end, at)]));
+      const written = close(segment, end, at);
+      if (isPlace && segment.endedAt) entry.leftAt = segment.endedAt;
+      return unwaited(committed(entry.row.id, `end of ${segment.kind} segment`, [written]));
     },
 
     /** Appends to the trace: what happened, in words of the one who saw it. */
@@ -257,7 +266,7 @@ export function createSpine(deps: { store: InteractionStore; bus: Bus; clock: Cl
     end(id: string, input: { reason: string; at?: Date; segmentEnd?: SegmentEnd }): Promise<void> {
       const entry = live(id);
       if (entry.row.endedAt) return Promise.resolve();
-      const at = later(input.at ?? clock.now(), entry.row.createdAt);
+      const at = later(input.at ?? clock.now(), entry.place?.startedAt ?? entry.leftAt ?? entry.row.createdAt);
       const writes: Promise<void>[] = [];
       if (entry.place) writes.push(close(entry.place, input.segmentEnd ?? endAtLast(entry.place.kind), at));
       entry.place = undefined;

@@ -49,6 +49,21 @@ describe('the router', () => {
     expect(await house.router.offersOf(call)).toMatchObject([{ state: 'accepted', agentId: ann, waitedS: 0 }]);
   });
 
+  it('books a caller who hangs up while waiting at one instant, however late it gets to know', async () => {
+    const sales = await addQueue(database.db, 'Sales', [await addAgent(database.db, 'Ann')]);
+    await house.start();
+    const call = await house.call(sales);
+    house.clock.advance(4000);
+    const hungUpAt = house.clock.now();
+    house.clock.advance(2500);
+    expect(await house.router.remove(call, 'abandoned', hungUpAt)).toBe(true);
+    await house.interactions.end(call, { reason: 'abandoned', at: hungUpAt });
+    await house.batch.flushed();
+    const { endedAt, segments } = await house.interactions.trace(call);
+    expect(endedAt).toBe(hungUpAt.toISOString());
+    expect(segments.at(-1)).toMatchObject({ kind: 'queue', end: 'abandoned', endedAt, durationS: 4 });
+  });
+
   it('keeps the place of a call whose agent does not answer, and takes that agent off', async () => {
     const [ann, ben] = [await addAgent(database.db, 'Ann'), await addAgent(database.db, 'Ben')];
     const sales = await addQueue(database.db, 'Sales', [ann, ben], { offer_timeout_s: 15 });
@@ -167,6 +182,29 @@ describe('the router', () => {
     expect(house.voice.expirations).toEqual([{ interactionId: call, exit: { to: 'voicemail' } }]);
     expect(house.router.position(call)).toBeUndefined();
     expect(await segments(call)).toEqual(['flow:queued', 'queue:overflow', 'queue:voicemail', 'flow:open']);
+  });
+
+  it('keeps what its channel has promised, whatever the rules for callers say', async () => {
+    const ann = await addAgent(database.db, 'Ann');
+    const other = await addQueue(database.db, 'Other', [ann]);
+    const sales = await addQueue(database.db, 'Sales', [ann], {
+      max_waiting: 0,
+      max_wait_s: 10,
+      overflow: [
+        { when: 'waited', afterS: 5, exit: { to: 'voicemail' } },
+        { when: 'no-agents', exit: { to: 'queue', queueId: other } },
+      ],
+    });
+    await house.start();
+    const promises = Object.assign(new FakeChannel('callback'), { keepsPlace: true });
+    house.router.registerChannel(promises);
+    await house.presence(ann, 'not-ready');
+    const kept = await house.call(sales, { channel: 'callback' });
+    house.clock.advance(60_000);
+    expect(promises.expirations).toEqual([]);
+    expect(house.router.position(kept)).toMatchObject({ position: 1, waitedS: 60 });
+    await house.presence(ann, 'ready');
+    expect(promises.offered).toMatchObject([{ interactionId: kept, agentId: ann }]);
   });
 
   it('sends elsewhere at once when the queue is full or nobody is signed in', async () => {

@@ -198,14 +198,14 @@ export function createWaiting(context: Context, offers: () => Offers) {
     };
   }
 
-  /** The interaction leaves its queue by its own will; false when it does not wait (any more). */
-  async function remove(interactionId: string, why: RemoveWhy): Promise<boolean> {
+  /** The interaction leaves its queue by its own will, `at` the moment that its end is booked with; false when it does not wait (any more). */
+  async function remove(interactionId: string, why: RemoveWhy, at?: Date): Promise<boolean> {
     const entry = floor.entries.get(interactionId);
     if (!entry) return false;
     const place = interactions.openSegments(interactionId).find(({ kind }) => kind === 'queue');
     offers().gone(entry);
     const writes: Promise<void>[] = [];
-    if (place && why === 'abandoned') writes.push(interactions.endSegment(place.id, 'abandoned'));
+    if (place && why === 'abandoned') writes.push(interactions.endSegment(place.id, 'abandoned', at));
     else if (place && why !== 'abandoned')
       writes.push(interactions.startSegment(interactionId, { kind: 'flow', previous: SEGMENT_END[why] }).committed);
     await context.settled(Promise.all(writes));

@@ -141,7 +141,7 @@ export function createTalks(deps: VoiceDeps) {
     if (stage === 'ended') return;
     const reason = cause.by === 'party' ? 'customer-hung-up' : cause.by === 'us' ? 'completed' : 'line-failed';
     flows.stop(call.id);
-    if (stage === 'waiting') await router.remove(call.id, 'abandoned');
+    if (stage === 'waiting') await router.remove(call.id, 'abandoned', at);
     await over(call, cause, at, stage === 'waiting' ? 'abandoned' : reason);
   }
 

@@ -117,18 +117,18 @@ const RECORDED = `
     select coalesce(sum((g ->> 'lengthS')::numeric), 0) as gaps from interaction_event e, jsonb_array_elements(e.data -> 'gaps') g
     where e.interaction_id = r.interaction_id and e.type = 'recording-ready') m on true
   where r.ended_at is not null and (r.state <> 'ready' or r.length_off_s is null or abs(r.length_off_s) > 1 or m.gaps > :allowed
-    or r.silence_left * r.duration_s > m.gaps + :edges or r.silence_right * r.duration_s > m.gaps + :edges)`;
+    or r.silence_left * r.duration_s > m.gaps + :edges or r.silence_right * r.duration_s > m.gaps + :edges + :cut)`;
 
 /**
  * Everything that contradicts itself on this floor, as sentences; empty when all is right. `gapsS`: what may be missing of
- * a recording, marked.
+ * a recording, marked; `cutS`: for so long nothing could be heard of the agents.
  */
 export async function auditFloor(
   instance: Instance,
-  options: { sam?: Api; recordings?: boolean; gapsS?: number; recordingsWithinMs?: number } = {},
+  options: { sam?: Api; recordings?: boolean; gapsS?: number; cutS?: number; recordingsWithinMs?: number } = {},
 ): Promise<string[]> {
   const { db } = instance;
-  const { sam, recordings = true, gapsS = 0, recordingsWithinMs = 30_000 } = options;
+  const { sam, recordings = true, gapsS = 0, cutS = 0, recordingsWithinMs = 30_000 } = options;
   const wrong: string[] = [];
   if (recordings) {
     const end = Date.now() + recordingsWithinMs;
@@ -141,7 +141,7 @@ export async function auditFloor(
     if (rows.length > 0) wrong.push(`${rule}: ${rows.length} × ${JSON.stringify(rows.slice(0, 3))}`);
   }
   if (recordings) {
-    const { rows } = await db.raw<{ rows: object[] }>(RECORDED, { allowed: gapsS, edges: EDGES_S });
+    const { rows } = await db.raw<{ rows: object[] }>(RECORDED, { allowed: gapsS, edges: EDGES_S, cut: cutS });
     if (rows.length > 0) wrong.push(`a recording is whole: ${rows.length} × ${JSON.stringify(rows.slice(0, 4))}`);
   }
   if (sam) wrong.push(...(await auditReports(instance, sam)));

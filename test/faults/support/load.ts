@@ -22,9 +22,10 @@ export interface Round {
   /** When it began; what is younger belongs to it. */
   readonly since: Date;
   readonly callers: Sipp;
-  /** The first callers, who have an agent. */
-  readonly talking: number[];
-  readonly waiting: number[];
+  /** Who has an agent, and who waits, the next one first. */
+  talking: number[];
+  waiting: number[];
+  ended: number;
 }
 
 /** A floor of agents with desk phones of a fixed address and a queue full of callers. */
@@ -116,7 +117,7 @@ export class Load {
       ],
     });
     const numbers = Array.from({ length: talking + waiting }, (_, index) => index + 1);
-    const round = { since, callers, talking: numbers.slice(0, talking), waiting: numbers.slice(talking) };
+    const round = { since, callers, talking: numbers.slice(0, talking), waiting: numbers.slice(talking), ended: 0 };
     await this.until(round, { active: talking, waiting });
     return round;
   }
@@ -155,18 +156,29 @@ export class Load {
    * Says what went wrong.
    */
   async end(round: Round): Promise<string> {
-    const { talking, waiting } = round;
-    await round.callers.hangUp(talking);
-    for (let served = 0; served < waiting.length; served += TALKING) {
-      const next = waiting.slice(served, served + TALKING);
-      await this.until(round, { ended: talking.length + served, active: next.length });
+    while (round.talking.length > 0) {
+      await this.hangUp(round, round.talking);
+      await this.stands(round);
       await delay(300);
-      await round.callers.hangUp(next);
     }
     const wrong = await round.callers.finished(SETTLE_MS);
-    await this.until(round, { ended: talking.length + waiting.length });
     this.#sipps.delete(round.callers);
     return wrong;
+  }
+
+  /** These hang up; for each who talked, the next who waits gets the agent. Resolves before anything has happened. */
+  async hangUp(round: Round, numbers: number[]): Promise<void> {
+    await round.callers.hangUp(numbers);
+    round.ended += numbers.length;
+    round.talking = round.talking.filter((number) => !numbers.includes(number));
+    round.waiting = round.waiting.filter((number) => !numbers.includes(number));
+    round.talking.push(...round.waiting.splice(0, TALKING - round.talking.length));
+  }
+
+  /** Waits until the product sees the round as it is. */
+  stands(round: Round, withinMs = SETTLE_MS): Promise<void> {
+    const { talking, waiting, ended } = round;
+    return this.until(round, { active: talking.length, waiting: waiting.length, ended }, withinMs);
   }
 
   async close(): Promise<void> {

@@ -20,6 +20,16 @@ export class Processes {
     return found.pid;
   }
 
+  /** Who starts the parts and starts them again. */
+  supervisorOf(part: Part): number {
+    return Number(
+      readFileSync(`/proc/${this.pidOf(part)}/stat`, 'utf8')
+        .split(') ')
+        .at(-1)!
+        .split(' ')[1],
+    );
+  }
+
   isNew(part: Part, than: number): boolean {
     try {
       return this.pidOf(part) !== than;
@@ -53,9 +63,9 @@ export class Processes {
     throw new Error('No switch listens');
   }
 
-  /** It stands still with everything it started; the returned function lets it go on. */
-  freeze(part: Part): () => void {
-    const pids = part === 'media' ? [this.pidOf('media')] : family(this.pidOf(part));
+  /** They stand still (PostgreSQL with everything it started); the returned function lets them go on. */
+  freeze(...parts: Part[]): () => void {
+    const pids = parts.flatMap((part) => (part === 'postgres' ? family(this.pidOf(part)) : [this.pidOf(part)]));
     for (const pid of pids) signal(pid, 'SIGSTOP');
     return () => {
       for (const pid of pids) signal(pid, 'SIGCONT');

@@ -46,6 +46,12 @@ export class Routes {
     if (members?.size === 0) this.#mixes.delete(mix);
   }
 
+  /** The leg it heard is deleted in the switch, which falls silent for it without being told. */
+  bereave(leg: Listener | undefined): void {
+    if (leg && this.#wanted(leg.hearing).kind === 'none' && this.#told.get(leg.hearing.id)?.kind === 'leg')
+      this.#told.set(leg.hearing.id, SILENCE);
+  }
+
   /** Brings the switch up to date about these legs, in one request. What it does not get now (it is away) it gets when it is back. */
   async apply(...legs: (Listener | undefined)[]): Promise<void> {
     const routes: { leg: string; hear: Hear }[] = [];

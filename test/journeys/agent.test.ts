@@ -39,8 +39,8 @@ afterEach(async ({ task }) => {
 
 const kinds = (trace: InteractionTrace) => trace.segments.map(({ kind, end }) => `${kind} ${end}`);
 const button = (name: string | RegExp) => page.getByRole('button', { name });
-const phoneState = (words: string) =>
-  page.getByRole('status').filter({ hasText: words }).waitFor({ state: 'attached' });
+const phoneState = (words: string, timeout = 10_000) =>
+  page.getByRole('status').filter({ hasText: words }).waitFor({ state: 'attached', timeout });
 
 /** The phone hears the tone for half a second more than it has so far. */
 async function phoneHears(phone: Baresip, hz: number): Promise<void> {
@@ -219,7 +219,7 @@ describe('an agent with a browser', () => {
     const cut = await nextSecond(caller, ALICE);
     expect(cut.tone, 'the audio goes its own way').toBeGreaterThan(0.8);
     await hears(page, CALLER);
-    await phoneState('Phone ready');
+    await phoneState('Phone ready', 20_000);
     await button(/^Hang up/).click();
     await caller.until('CALL_CLOSED');
     await wrapUp('Solved');

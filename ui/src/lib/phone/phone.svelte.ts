@@ -204,7 +204,7 @@ export class Phone {
       password: credentials.password,
       register_expires: 120,
       connection_recovery_min_interval: 1,
-      connection_recovery_max_interval: 10,
+      connection_recovery_max_interval: 4,
       session_timers: false,
       user_agent: 'Strongroom desktop',
     });

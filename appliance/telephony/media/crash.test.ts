@@ -110,4 +110,16 @@ describe('kill -9 of the switch with calls up', () => {
     await wait(300);
     expect(phones[0]!.hears(200)).toBe('1000');
   });
+
+  it('is replaced when it stands still, within seconds', async () => {
+    const { holder } = rig;
+    await until(() => holder.standbyReady, 10_000, 'standby');
+    const pid = holder.activePid!;
+    process.kill(pid, 'SIGSTOP');
+    await until(() => holder.activePid !== pid && rig.media.connected, 8000, 'successor');
+    for (const phone of phones) phone.clear();
+    await wait(400);
+    expect(phones[0]!.hears(200)).toBe('1000');
+    expect(phones[0]!.continuity()).toMatchObject({ ssrcChanges: 0 });
+  });
 });

@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { renameSync, statSync } from 'node:fs';
 import { delay } from '#appliance/kernel/async.ts';
-import type { PortPair } from './messages.ts';
+import { BEAT_MS, type PortPair } from './messages.ts';
 import type { ProcessConfig, ToHolder } from './process.ts';
 import { UdpPort } from './transport.ts';
 
@@ -33,6 +33,8 @@ const MAX_QUICK_DEATHS = 5;
 const MAX_DIED_STARTING = 3;
 const MAX_BACKOFF_MS = 10_000;
 const STOP_MS = 5000;
+/** Looks without a beat, not time: after this process stood still itself nobody is guilty. Three seconds of a hung switch are long in a conversation. */
+const SILENT_LOOKS = 6;
 const PORT_PATIENCE_MS = 3000;
 
 export class Holder {
@@ -140,17 +142,26 @@ export class Holder {
     this.#active = child;
     let fatal = '';
     let upAtMs: number | undefined;
+    let silentLooks = 0;
+    let look: NodeJS.Timeout | undefined;
     child.on('message', (message: ToHolder) => {
       if (message.say === 'fatal') {
         fatal = message.error;
         log.error({ error: message.error }, 'media cannot go on');
       }
+      silentLooks = 0;
       if (message.say !== 'up') return;
+      look = setInterval(() => {
+        if (++silentLooks <= SILENT_LOOKS) return;
+        log.error({ pid: child.pid }, 'media hangs: its successor takes over');
+        child.kill('SIGKILL');
+      }, BEAT_MS);
       upAtMs = performance.now();
       log.info({ pid: child.pid, restored: message.restored, tookMs: message.tookMs }, 'media is up');
       up();
     });
     child.once('exit', (code, signal) => {
+      clearInterval(look);
       failed(new Error(fatal || `media ended with ${signal ?? code}`));
       const upForMs = upAtMs === undefined ? undefined : Math.round(performance.now() - upAtMs);
       if (!this.#stopping) this.#replace(signal ?? String(code), upForMs);

@@ -2,6 +2,9 @@
 import type { MediaEvents } from './api.ts';
 import type { RouteRequest, SettingsRequest } from './switchboard.ts';
 
+/** So often the process that switches tells the holder that it turns. */
+export const BEAT_MS = 500;
+
 export interface PortPair {
   /** Position in the leg table. */
   slot: number;

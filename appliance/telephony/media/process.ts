@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { messageOf } from '#appliance/kernel/errors.ts';
 import type { MediaEvents } from './api.ts';
 import { ControlServer } from './control-server.ts';
+import { BEAT_MS } from './messages.ts';
 import type { WireEvent } from './protocol.ts';
 import { MediaSwitch, type SwitchConfig } from './switch.ts';
 
@@ -15,6 +16,7 @@ export type FromHolder = 'go';
 export type ToHolder =
   | { say: 'warm' }
   | { say: 'up'; restored: number; tookMs: number }
+  | { say: 'beat' }
   | { say: 'fatal'; error: string };
 
 if (process.send) await main(JSON.parse(process.env.STRONGROOM_MEDIA_PROCESS ?? '{}') as ProcessConfig);
@@ -46,6 +48,7 @@ async function main(config: ProcessConfig): Promise<void> {
   const restored = await media.begin();
   await server.listen(config.socketPath);
   tell({ say: 'up', restored: restored.length, tookMs: Math.round(performance.now() - startedMs) });
+  setInterval(() => tell({ say: 'beat' }), BEAT_MS).unref();
 }
 
 function wire<K extends keyof MediaEvents>(event: K, data: MediaEvents[K]): WireEvent {

@@ -80,6 +80,8 @@ export interface EnqueueInput {
   /** On top of the queue's. */
   skills?: Requirement[];
   preferredAgentId?: string | null;
+  /** Has just handed it on: not asked at once, as somebody who refused it. */
+  avoidAgentId?: string;
   from: string;
   customer?: CustomerRef | null;
   /** Keeps an earlier place, for example of a transferred or called-back customer. */

@@ -6,7 +6,7 @@ import { type Context, isOpen, mustLead, nowMs } from './context.ts';
 import { estimatedWaitS } from './estimate.ts';
 import type { QueueState } from './floor.ts';
 import type { Entry } from './line.ts';
-import type { Offers } from './offers.ts';
+import { AVOID_MS, type Offers } from './offers.ts';
 import { due, type Leaving, nextLook, refusal } from './overflow.ts';
 import type { EntryRow } from './store.ts';
 import type { EnqueueInput } from './types.ts';
@@ -63,6 +63,7 @@ export function createWaiting(context: Context, offers: () => Offers) {
       enteredAt: at.getTime(),
       hops: 0,
     });
+    if (input.avoidAgentId) entry.avoid = new Map([[input.avoidAgentId, at.getTime() + AVOID_MS]]);
     const segment = interactions.startSegment(input.interactionId, { kind: 'queue', queueId: input.queueId, at });
     const { left, written } = enter(entry, queue);
     try {

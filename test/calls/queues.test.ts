@@ -51,6 +51,8 @@ beforeAll(async () => {
     });
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => payments.once('listening', resolve));
+  const { items } = await admin.get<{ items: { id: string; name: string }[] }>('/queues?q=Support');
+  await admin.put(`/queues/${items[0]!.id}/agents`, { items: [] });
   const main = await floor.caller('+15557400', { says: CALLER });
   main.call('+15550100');
   silent = floor.keep(main);

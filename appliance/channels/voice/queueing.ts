@@ -8,6 +8,8 @@ export interface QueueRequest {
   priority?: number;
   skills?: { skillId: string; minLevel: number }[];
   preferredAgentId?: string;
+  /** Has just handed the caller on. */
+  avoidAgentId?: string;
 }
 
 /** One wait in a queue. `outcome` never rejects. */

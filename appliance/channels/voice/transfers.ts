@@ -50,7 +50,11 @@ export function createTransfers(deps: VoiceDeps, { talks, waitingRoom }: { talks
     if (to.kind === 'queue') {
       await interactions.event(call.id, 'transferred', { to: to.queueId, how: 'queue', by: agent.id });
       // The queue segment begins before the agent is released: the interaction is never nowhere.
-      await waitingRoom.receive(call, { queueId: to.queueId }, { refused: () => back(call, null, agent.id) });
+      await waitingRoom.receive(
+        call,
+        { queueId: to.queueId, avoidAgentId: agent.id },
+        { refused: () => back(call, null, agent.id) },
+      );
       // The next agent may have answered by now: it is this one who leaves.
       await talks.releaseAgent(call, agent);
       return;

@@ -22,16 +22,16 @@ interface Ban {
 
 let instance: Instance;
 let floor: Floor;
-let alice: Api;
+let admin: Api;
 
 beforeAll(async () => {
   instance = await new Instance(10_000).start();
   floor = new Floor(instance);
-  alice = await instance.signIn('alice');
+  admin = await instance.signIn('admin');
   // The demo's trunk trusts all of loopback, where the scanner lives too.
-  const { items } = await alice.get<{ items: { id: string; version: number }[] }>('/trunks');
+  const { items } = await admin.get<{ items: { id: string; version: number }[] }>('/trunks');
   const [{ id, version }] = items as [{ id: string; version: number }];
-  await alice.patch(`/trunks/${id}`, { addresses: ['127.0.0.1/32'] }, { 'if-match': `"${version}"` });
+  await admin.patch(`/trunks/${id}`, { addresses: ['127.0.0.1/32'] }, { 'if-match': `"${version}"` });
 });
 afterAll(() => instance?.stop());
 afterEach(() => floor?.clear());
@@ -70,19 +70,19 @@ describe('a scanner', () => {
       .poll(
         async () => {
           send('REGISTER', '999');
-          return (await alice.get<{ items: Ban[] }>('/sip/bans')).items;
+          return (await admin.get<{ items: Ban[] }>('/sip/bans')).items;
         },
         { timeout: 10_000, interval: 100 },
       )
       .toMatchObject([{ source: SCANNER, reason: 'unknown-user' }]);
     expect(answers).toHaveLength(3);
-    const alarms = await alice.until<{ items: { kind: string; text: string }[] }>('/alarms', ({ items }) =>
+    const alarms = await admin.until<{ items: { kind: string; text: string }[] }>('/alarms', ({ items }) =>
       items.some(({ kind }) => kind === 'sip.source-banned'),
     );
     expect(alarms.items.find(({ kind }) => kind === 'sip.source-banned')!.text).toContain(SCANNER);
 
-    const [ban] = (await alice.get<{ items: Ban[] }>('/sip/bans')).items;
-    await alice.delete(`/sip/bans/${ban!.id}`);
+    const [ban] = (await admin.get<{ items: Ban[] }>('/sip/bans')).items;
+    await admin.delete(`/sip/bans/${ban!.id}`);
     await expect
       .poll(
         () => {
@@ -92,7 +92,7 @@ describe('a scanner', () => {
         { timeout: 5000, interval: 100 },
       )
       .toBe('SIP/2.0 200 OK');
-    await alice.until<{ items: { kind: string }[] }>(
+    await admin.until<{ items: { kind: string }[] }>(
       '/alarms',
       ({ items }) => !items.some(({ kind }) => kind === 'sip.source-banned'),
     );
@@ -100,11 +100,11 @@ describe('a scanner', () => {
 
   it('that says so is banned at once, also after a crash of voice; supervisors see nothing of it', async () => {
     send('OPTIONS', '100', 'friendly-scanner');
-    await alice.until<{ items: Ban[] }>('/sip/bans', ({ items }) => items.some(({ reason }) => reason === 'scanner'));
+    await admin.until<{ items: Ban[] }>('/sip/bans', ({ items }) => items.some(({ reason }) => reason === 'scanner'));
     const sam = await instance.signIn('sam');
     await expect(sam.get('/sip/bans')).rejects.toThrow('403');
     instance.killRole('voice');
-    await alice.until<{ status: string }>('/health', ({ status }) => status === 'ok', 20_000);
+    await admin.until<{ status: string }>('/health', ({ status }) => status === 'ok', 20_000);
     const before = answers.length;
     send('OPTIONS', '100');
     const caller = await floor.caller('+15557001', { says: 600 });
@@ -121,12 +121,12 @@ it('a call is shown as a ladder, over the API, and as a capture for Wireshark', 
   const caller = await floor.caller('+15557009', { says: 600 });
   caller.call('+15550101');
   await bobPhone.until('CALL_ESTABLISHED');
-  const live = await floor.newest(alice, ({ from, agentName }) => from === '+15557009' && agentName === 'Bob');
-  const during = await alice.get<{ messages: { text: string }[]; ladder: string[] }>(`/calls/${live.id}/sip`);
+  const live = await floor.newest(admin, ({ from, agentName }) => from === '+15557009' && agentName === 'Bob');
+  const during = await admin.get<{ messages: { text: string }[]; ladder: string[] }>(`/calls/${live.id}/sip`);
   expect(during.ladder.join('\n')).toMatch(/INVITE \(sdp\) ─+►/);
   caller.hangUp();
   await bobPhone.until('CALL_CLOSED');
-  const after = await alice.until<{ messages: { text: string }[]; ladder: string[] }>(
+  const after = await admin.until<{ messages: { text: string }[]; ladder: string[] }>(
     `/calls/${live.id}/sip`,
     ({ ladder }) => ladder.filter((line) => line.includes(' BYE ')).length >= 2,
   );

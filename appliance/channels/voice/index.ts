@@ -62,7 +62,7 @@ export function createVoiceChannel(
   const monitoring = createMonitoring(deps, { talks });
   const rejoining = createRejoining(deps, { talks, transfers, monitoring });
   const recovery = createRecovery(deps, { talks, waitingRoom, exits });
-  registry.onAdd(followRefers(deps, { transfers }));
+  registry.onAdd(followRefers(deps, { talks, transfers }));
   registry.onAdd(keepQuality(deps));
   registry.onAdd(watchdog.guard);
   registry.onAdd(rejoining.follow);

@@ -28,6 +28,8 @@ export type LegEvents = {
   refer: {
     to: string;
     replaces?: string;
+    /** The leg that `replaces` speaks of: the same phone's other call, when it is one of ours (RFC 3891 §3). */
+    replaced?: Leg;
     accept(): void;
     progress(status: number, reason: string): void;
     refuse(status: number): void;

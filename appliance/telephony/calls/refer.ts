@@ -6,6 +6,7 @@ import {
   parseRefer,
   printReplaces,
   printUri,
+  type Replaces,
   reasonOf,
   SipSyntaxError,
 } from '../sip/index.ts';
@@ -60,7 +61,7 @@ export function receiveRefer(leg: CallLeg, dialog: Dialog, request: InDialogRequ
   };
   leg.emit('refer', {
     to: refer.target.user ?? printUri(refer.target),
-    ...(refer.replaces ? { replaces: printReplaces(refer.replaces) } : {}),
+    ...(refer.replaces ? { replaces: printReplaces(refer.replaces), ...replacedBy(leg, refer.replaces) } : {}),
     accept() {
       if (decided) return;
       decide(202);
@@ -71,4 +72,16 @@ export function receiveRefer(leg: CallLeg, dialog: Dialog, request: InDialogRequ
     },
     refuse: (status) => decide(status >= 300 && status <= 699 ? status : 603),
   });
+}
+
+/** RFC 3891 §3: our tag is the to-tag. A phone disposes of its own calls only. */
+function replacedBy(leg: CallLeg, { callId, toTag, fromTag }: Replaces): { replaced?: CallLeg } {
+  for (const other of leg.context.legs.values()) {
+    if (other === leg || other.callId !== callId || other.phoneId === undefined || other.phoneId !== leg.phoneId)
+      continue;
+    const facts = other.line?.dialogFacts;
+    // Not answered yet: there is no dialog of ours to compare, but no other call has this Call-ID.
+    if (!facts || (facts.localTag === toTag && facts.remoteTag === fromTag)) return { replaced: other };
+  }
+  return {};
 }

@@ -129,7 +129,9 @@ export class CallLeg implements Leg {
 
   saveTag(tag: Record<string, unknown>): void {
     this.tag = tag;
-    this.record.keep();
+    // Before the answer there is nothing that another process could go on with, and the answer writes the row itself.
+    if (this.direction === 'in' && this.#state !== 'up') this.record.touch();
+    else this.record.keep();
   }
 
   on<K extends keyof LegEvents>(name: K, listener: (event: LegEvents[K]) => void): () => void {
@@ -281,6 +283,7 @@ export class CallLeg implements Leg {
     const { mix } = this.hearing;
     if (mix) this.context.routes.leave(mix.name, this);
     const others = mix ? this.context.routes.members(mix.name) : [];
+    this.context.routes.bereave(peer);
     void this.context.routes.apply(peer, ...others).catch(() => {});
     this.context.routes.forget(this.id);
     this.record.remove();

@@ -62,7 +62,7 @@ describe('a customer calls the sales number', () => {
 
     const talked = trace.segments.find(({ kind }) => kind === 'agent')!.durationS!;
     expect(trace.recordings[0]!.durationS).toBeCloseTo(talked, 0);
-    const figures = await sam.get<QueueFigures>(`/queues/${trace.queueId}/figures`);
+    const { figures } = await sam.get<{ figures: QueueFigures }>(`/queues/${trace.queueId}/figures`);
     expect(figures).toMatchObject({ offered: 1, answered: 1, abandoned: 0, serviceLevel: 1 });
     await bob.put('/me/presence', { state: 'offline' });
   });

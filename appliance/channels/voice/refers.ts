@@ -21,7 +21,7 @@ export function followRefers(
       throw new AppError('conflict', 'not-transferable', 'These calls cannot be joined');
     const asked = other.agent?.leg === replaced ? other.customer : other.agent?.leg;
     const agent = other.agent;
-    if (!asked || asked.state !== 'up' || !agent || (other.stage !== 'talking' && other.stage !== 'held'))
+    if (asked?.state !== 'up' || !agent || (other.stage !== 'talking' && other.stage !== 'held'))
       throw new AppError('conflict', 'not-transferable', 'Nobody is on the other call');
     const colleague = asked === agent.leg ? agent.id : other.alsoEngaged[0];
     // The phone hears of the success while its dialogs stand; then both end.

@@ -21,7 +21,8 @@ export function classifySdp(sdp: string): SdpKind {
   if (!audio) return 'none';
   const codecs = codecNames(audio);
   if (!codecs.some((name) => G711.test(name) || TRANSCODABLE.test(name))) return 'none';
-  const protocol = audio.protocol.toUpperCase();
+  // The parser makes numbers of what looks like one, also here.
+  const protocol = String(audio.protocol).toUpperCase();
   if (protocol.includes('SAVP')) {
     if (protocol.startsWith('UDP/TLS') || audio.fingerprint || described.fingerprint) return 'webrtc';
     return audio.crypto?.some(({ suite }) => usableSuite(suite)) ? 'sdes' : 'none';

@@ -24,6 +24,7 @@ import { auditRoutes, sessionRoutes, userRoutes } from '#appliance/security/inde
 import { jobRoutes } from './job-routes.ts';
 import { phoneRoutes } from './phone-routes.ts';
 import { sipRoutes } from './sip-routes.ts';
+import { systemRoutes } from './system-routes.ts';
 import { trunkRoutes } from './trunk-routes.ts';
 import type { WebServices } from './web-services.ts';
 
@@ -53,6 +54,7 @@ export async function registerDomains(server: Server, services: WebServices): Pr
   trunkRoutes(server, { db, store: services.trunks, secrets });
   sipRoutes(server, { bans: services.bans, bus, clock });
   jobRoutes(server, { jobs: services.jobs });
+  systemRoutes(server, { config });
 }
 
 export function registerTopics(topics: Topics, services: WebServices): void {

@@ -6,6 +6,7 @@ import Gauge from '@lucide/svelte/icons/gauge';
 import Hash from '@lucide/svelte/icons/hash';
 import Headset from '@lucide/svelte/icons/headset';
 import History from '@lucide/svelte/icons/history';
+import ListChecks from '@lucide/svelte/icons/list-checks';
 import ListTree from '@lucide/svelte/icons/list-tree';
 import Network from '@lucide/svelte/icons/network';
 import Phone from '@lucide/svelte/icons/phone';
@@ -34,6 +35,7 @@ export const PLACES: readonly Place[] = [
   { href: '/agent', label: m.nav_agent, icon: Headset, needs: 'work', group: 'daily' },
   { href: '/live', label: m.nav_live, icon: Gauge, needs: 'live:read', group: 'daily' },
   { href: '/interactions', label: m.nav_interactions, icon: History, needs: 'interactions:read', group: 'daily' },
+  { href: '/admin/setup', label: m.nav_setup, icon: ListChecks, needs: 'trunks:write', group: 'admin' },
   { href: '/admin/queues', label: m.nav_queues, icon: ListTree, needs: 'queues:read', group: 'admin' },
   { href: '/admin/agents', label: m.nav_agents, icon: Users, needs: 'agents:read', group: 'admin' },
   { href: '/admin/skills', label: m.nav_skills, icon: Sparkles, needs: 'skills:read', group: 'admin' },

@@ -163,6 +163,7 @@ describe('an agent with a browser', () => {
     const caller = await talking('+15557002');
     await button('Transfer').click();
     await page.getByPlaceholder(/./).last().fill('bob');
+    await page.getByRole('option', { name: /Bob.*Break/ }).waitFor();
     expect(await look(page, 'agent-transfer', '.pop')).toEqual([]);
     await page.keyboard.press('Enter');
     await bobPhone.until('CALL_ESTABLISHED');

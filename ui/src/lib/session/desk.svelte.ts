@@ -5,6 +5,7 @@ import { Live } from '#lib/feed/live.svelte.ts';
 import { setTimeZone } from '#lib/i18n/time.ts';
 import { Phone } from '#lib/phone/phone.svelte.ts';
 import { drafts } from '#lib/work/drafts.ts';
+import { labels } from '#lib/work/labels.svelte.ts';
 import { Work } from '#lib/work/work.svelte.ts';
 import { allows, type Me } from './me.ts';
 
@@ -23,6 +24,7 @@ export class Desk {
     this.live = new Live({ onrefused: () => void this.#check() });
     this.phone = new Phone();
     this.work = new Work({ me, live: this.live, phone: this.phone });
+    void labels.load();
   }
 
   can(permission: string): boolean {

@@ -1,6 +1,7 @@
 import type { AgentLive } from '#appliance/contract/work.ts';
 import type { Tone } from '#lib/controls/Badge.svelte';
 import { m } from '#lib/paraglide/messages.js';
+import { labels } from './labels.svelte.ts';
 
 export interface AgentState {
   tone: Tone;
@@ -21,7 +22,12 @@ export function agentState(agent: AgentLive): AgentState {
     case 'ready':
       return { tone: 'ok', word: m.state_ready(), since: agent.since, rank: 3 };
     case 'not-ready':
-      return { tone: 'warn', word: agent.reason ?? m.state_not_ready(), since: agent.since, rank: 4 };
+      return {
+        tone: 'warn',
+        word: agent.reason ? labels.reason(agent.reason) : m.state_not_ready(),
+        since: agent.since,
+        rank: 4,
+      };
     case 'offline':
       return { tone: 'neutral', word: m.state_offline(), since: agent.since, rank: 5 };
   }

@@ -34,9 +34,13 @@ export default defineConfig({
         codeSplitting: {
           // What only the administration says and shows is not in the way of an agent's first page.
           groups: [
+            { name: 'locale', test: /paraglide[\\/](runtime|registry)/ },
             { name: 'admin-words', test: /paraglide[\\/]messages[\\/]admin_/ },
             { name: 'words', test: /paraglide/ },
-            { name: (id, context) => (onlyAdmin(id, (one) => context.getModuleInfo(one)) ? 'admin-icons' : 'icons'), test: /@lucide/ },
+            {
+              name: (id, context) => (onlyAdmin(id, (one) => context.getModuleInfo(one)) ? 'admin-icons' : 'icons'),
+              test: /@lucide/,
+            },
           ],
         },
       },

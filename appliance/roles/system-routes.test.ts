@@ -9,7 +9,12 @@ import { silentLog } from '#appliance/platform/log/index.ts';
 import { systemRoutes } from './system-routes.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'system-'));
-const server = await createServer({ log: silentLog, bus: memoryBus(), gatekeeper: fakeGatekeeper(), audit: fakeAudit() });
+const server = await createServer({
+  log: silentLog,
+  bus: memoryBus(),
+  gatekeeper: fakeGatekeeper(),
+  audit: fakeAudit(),
+});
 systemRoutes(server, { config: { dataDir, tlsCert: join(dataDir, 'missing.pem') } });
 afterAll(() => rmSync(dataDir, { recursive: true }));
 

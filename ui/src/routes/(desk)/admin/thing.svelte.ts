@@ -44,7 +44,10 @@ export class Thing<T extends object> {
       } else {
         const { value, etag } = await getVersioned<Record<string, unknown>>(`${this.#path}/${this.#id}`);
         const read = Object.fromEntries(Object.keys(this.#fresh()).map((key) => [key, value[key] ?? null])) as T;
-        const typed = mine && this.#before ? changes(this.#before as Record<string, unknown>, $state.snapshot(this.form) as Record<string, unknown>) : {};
+        const typed =
+          mine && this.#before
+            ? changes(this.#before as Record<string, unknown>, $state.snapshot(this.form) as Record<string, unknown>)
+            : {};
         this.#etag = etag;
         this.#before = read;
         this.form = { ...structuredClone(read), ...typed } as T;

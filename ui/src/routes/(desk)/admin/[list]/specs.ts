@@ -1,5 +1,5 @@
 import { readable } from '#lib/i18n/phone-number.ts';
-import { duration, moment, percent } from '#lib/i18n/time.ts';
+import { moment, percent } from '#lib/i18n/time.ts';
 import { m } from '#lib/paraglide/messages.js';
 import { type Field, type ListSpec, num, type Row, str } from './list.ts';
 
@@ -68,7 +68,9 @@ function trunkHealth(answer: unknown): Record<string, unknown> {
   return {
     up: best.up,
     channels: status.channels,
-    healthDetail: [best.detail, best.roundTripMs === null ? '' : `${Math.round(best.roundTripMs)} ms`].filter(Boolean).join(', '),
+    healthDetail: [best.detail, best.roundTripMs === null ? '' : `${Math.round(best.roundTripMs)} ms`]
+      .filter(Boolean)
+      .join(', '),
   };
 }
 
@@ -468,11 +470,24 @@ export const SPECS: Record<string, ListSpec> = {
         key: 'state',
         label: m.state,
         text: (row) =>
-          row.enabled === false ? m.inactive() : row.up === undefined ? m.unknown() : row.up ? m.trunk_up() : m.trunk_down(),
+          row.enabled === false
+            ? m.inactive()
+            : row.up === undefined
+              ? m.unknown()
+              : row.up
+                ? m.trunk_up()
+                : m.trunk_down(),
         tone: (row) => (row.enabled === false || row.up === undefined ? 'neutral' : row.up ? 'ok' : 'danger'),
       },
       { key: 'health', label: m.details, text: (row) => str(row, 'healthDetail'), wide: true },
-      { key: 'channels', label: m.admin_calls_now, text: (row) => str(row, 'channels'), value: (row) => num(row, 'channels'), num: true, end: true },
+      {
+        key: 'channels',
+        label: m.admin_calls_now,
+        text: (row) => str(row, 'channels'),
+        value: (row) => num(row, 'channels'),
+        num: true,
+        end: true,
+      },
     ],
     fields: [
       { key: 'name', label: m.name, kind: 'text', required: true, max: 80 },

@@ -9,7 +9,8 @@ describe('a CSV file', () => {
     ['tabs and a byte order mark', '\uFEFFa\tb\n\n1\t2\n'],
     ['quotes', '"a","b"\n"1", "2"'],
   ])('with %s is read', (_, file) => expect(readCsv(file)).toEqual({ header: ['a', 'b'], rows: [['1', '2']] }));
-  it('keeps separators, quotes and line ends inside quotes', () => expect(readCsv('a;b\n"x;""y""\nz";2').rows).toEqual([['x;"y"\nz', '2']]));
+  it('keeps separators, quotes and line ends inside quotes', () =>
+    expect(readCsv('a;b\n"x;""y""\nz";2').rows).toEqual([['x;"y"\nz', '2']]));
   it('is bounded', () => expect(readCsv(`a\n${'1\n'.repeat(9000)}`).rows).toHaveLength(5000));
   it('may be empty', () => expect(readCsv('')).toEqual({ header: [], rows: [] }));
 });
@@ -27,7 +28,9 @@ describe('an import of numbers', () => {
     ]);
   });
   it('leads a number elsewhere by taking the other target away', () => {
-    expect(plan('number,queue\n+15550100,SALES', [did])).toMatchObject([{ how: 'change', fields: { queueId: 'q1', flowId: null }, from: { queueId: null, flowId: 'f1' } }]);
+    expect(plan('number,queue\n+15550100,SALES', [did])).toMatchObject([
+      { how: 'change', fields: { queueId: 'q1', flowId: null }, from: { queueId: null, flowId: 'f1' } },
+    ]);
   });
   it.each([
     ['a queue that is not there', 'number,queue\n+1,Nowhere', 'unknown'],
@@ -36,10 +39,19 @@ describe('an import of numbers', () => {
     ['the same number twice', 'number,queue\n+1,Sales\n+1,Sales', 'twice'],
     ['no number', 'number,queue\n,Sales', 'missing'],
   ])('refuses %s', (_, file, kind) => expect(plan(file).at(-1)).toMatchObject({ how: 'wrong', problems: [{ kind }] }));
-  it('names columns that mean nothing', () => expect(strangers('numbers', ['Number', 'Colour', ''])).toEqual(['Colour']));
+  it('names columns that mean nothing', () =>
+    expect(strangers('numbers', ['Number', 'Colour', ''])).toEqual(['Colour']));
 });
 
 it('an import of queues reads percent, decimal commas and yes in two languages', () => {
-  const [row] = planImport('queues', readCsv('name;Service level target;Answer within s;active\nSales;85,5 %;20;ja'), [], lookups);
-  expect(row).toMatchObject({ how: 'new', fields: { name: 'Sales', serviceLevelTarget: 0.855, answerWithinS: 20, active: true } });
+  const [row] = planImport(
+    'queues',
+    readCsv('name;Service level target;Answer within s;active\nSales;85,5 %;20;ja'),
+    [],
+    lookups,
+  );
+  expect(row).toMatchObject({
+    how: 'new',
+    fields: { name: 'Sales', serviceLevelTarget: 0.855, answerWithinS: 20, active: true },
+  });
 });

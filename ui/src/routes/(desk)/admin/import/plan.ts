@@ -57,7 +57,13 @@ export const IMPORTS: Record<What, Spec> = {
     path: '/dids',
     key: 'number',
     required: ['number'],
-    columns: { number: text, name: text, flow: { kind: 'flow', as: 'flowId' }, queue: { kind: 'queue', as: 'queueId' }, language: text },
+    columns: {
+      number: text,
+      name: text,
+      flow: { kind: 'flow', as: 'flowId' },
+      queue: { kind: 'queue', as: 'queueId' },
+      language: text,
+    },
   },
   queues: {
     path: '/queues',
@@ -88,28 +94,43 @@ function columnOf(what: What, name: string): string | undefined {
 }
 
 /** A field that the file leaves empty is left as it is. */
-export function planImport(what: What, { header, rows }: { header: string[]; rows: string[][] }, existing: readonly Existing[], lookups: Lookups): PlannedRow[] {
+export function planImport(
+  what: What,
+  { header, rows }: { header: string[]; rows: string[][] },
+  existing: readonly Existing[],
+  lookups: Lookups,
+): PlannedRow[] {
   const spec = IMPORTS[what];
   const names = header.map((name) => columnOf(what, name));
   const known = new Map(existing.map((one) => [String(one[spec.key]).toLowerCase(), one]));
   const seen = new Set<string>();
   return rows.map((cells, index) => {
-    const given = Object.fromEntries(names.flatMap((name, at) => (name && cells[at] ? [[name, cells[at]]] : []))) as Record<string, string>;
+    const given = Object.fromEntries(
+      names.flatMap((name, at) => (name && cells[at] ? [[name, cells[at]]] : [])),
+    ) as Record<string, string>;
     const problems: Problem[] = [];
     const fields: Record<string, unknown> = {};
     for (const [name, cell] of Object.entries(given)) {
       const column = spec.columns[name]!;
-      const value = valueOf(column.kind, cell, lookups);
-      if (value === undefined) problems.push({ kind: column.kind === 'flow' || column.kind === 'queue' ? 'unknown' : 'value', field: name, value: cell });
+      const value = cellValue(column.kind, cell, lookups);
+      if (value === undefined)
+        problems.push({
+          kind: column.kind === 'flow' || column.kind === 'queue' ? 'unknown' : 'value',
+          field: name,
+          value: cell,
+        });
       else fields[column.as ?? name] = value;
     }
     const key = String(fields[spec.key] ?? given[spec.key] ?? '');
     const there = known.get(key.toLowerCase());
-    for (const field of there ? [spec.key] : spec.required) if (!given[field]) problems.push({ kind: 'missing', field });
+    for (const field of there ? [spec.key] : spec.required)
+      if (!given[field]) problems.push({ kind: 'missing', field });
     if (key && seen.has(key.toLowerCase())) problems.push({ kind: 'twice', value: key });
     seen.add(key.toLowerCase());
     if (what === 'numbers') target(fields, there, problems);
-    const changed = there ? Object.fromEntries(Object.entries(fields).filter(([name, value]) => there[name] !== value)) : fields;
+    const changed = there
+      ? Object.fromEntries(Object.entries(fields).filter(([name, value]) => there[name] !== value))
+      : fields;
     const how = problems.length > 0 ? 'wrong' : !there ? 'new' : Object.keys(changed).length > 0 ? 'change' : 'same';
     return {
       line: index + 2,
@@ -131,7 +152,7 @@ function target(fields: Record<string, unknown>, there: Existing | undefined, pr
   else if (!there && !fields.flowId && !fields.queueId && problems.length === 0) problems.push({ kind: 'target' });
 }
 
-function valueOf(kind: Kind, cell: string, { flows, queues }: Lookups): unknown {
+function cellValue(kind: Kind, cell: string, { flows, queues }: Lookups): unknown {
   if (typeof kind === 'object') return kind.one.includes(cell.toLowerCase()) ? cell.toLowerCase() : undefined;
   switch (kind) {
     case 'text':

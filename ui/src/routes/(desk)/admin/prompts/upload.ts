@@ -13,7 +13,10 @@ export function upload(
     const request = new XMLHttpRequest();
     request.open(method, `/api/v1${path}`);
     // What it really is the box finds out; it only wants to be told that it is sound.
-    request.setRequestHeader('content-type', /^(audio|video)\/[\w.+-]+/.exec(body.type)?.[0] ?? 'application/octet-stream');
+    request.setRequestHeader(
+      'content-type',
+      /^(audio|video)\/[\w.+-]+/.exec(body.type)?.[0] ?? 'application/octet-stream',
+    );
     if (etag) request.setRequestHeader('if-match', etag);
     request.upload.onprogress = ({ loaded, total }) => onprogress(total > 0 ? loaded / total : 0);
     request.onerror = () => reject(new ApiError(0, 'unreachable', ''));
@@ -25,7 +28,9 @@ export function upload(
       } catch {
         // A proxy's page: the status says enough.
       }
-      reject(new ApiError(request.status, refusal.code ?? `http-${request.status}`, refusal.message ?? '', refusal.details));
+      reject(
+        new ApiError(request.status, refusal.code ?? `http-${request.status}`, refusal.message ?? '', refusal.details),
+      );
     };
     request.send(body);
   });

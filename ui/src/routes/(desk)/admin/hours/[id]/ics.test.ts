@@ -24,15 +24,26 @@ describe('holidays of a calendar file', () => {
     ['a rule that is not followed', event('DTSTART;VALUE=DATE:20270101', 'RRULE:FREQ=YEARLY;BYDAY=1MO')],
     ['a day that does not exist', event('DTSTART;VALUE=DATE:20270231', 'SUMMARY:x')],
     ['no day', event('SUMMARY:x')],
-  ])('leave out %s, and say so', (_, one) => expect(readHolidays(calendar(one), 2026)).toEqual({ holidays: [], skipped: 1 }));
+  ])('leave out %s, and say so', (_, one) =>
+    expect(readHolidays(calendar(one), 2026)).toEqual({ holidays: [], skipped: 1 }),
+  );
   it('leave out years gone by, but not what comes again each year', () => {
-    const file = calendar(event('DTSTART;VALUE=DATE:20200101'), event('DTSTART;VALUE=DATE:20200501', 'RRULE:FREQ=YEARLY'));
+    const file = calendar(
+      event('DTSTART;VALUE=DATE:20200101'),
+      event('DTSTART;VALUE=DATE:20200501', 'RRULE:FREQ=YEARLY'),
+    );
     expect(readHolidays(file, 2026).holidays.map(({ date }) => date)).toEqual(['2020-05-01']);
   });
   it('are at most a month of one event, and a bounded number of events', () => {
-    expect(readHolidays(calendar(event('DTSTART;VALUE=DATE:20270101', 'DTEND;VALUE=DATE:20990101')), 2026).holidays).toHaveLength(31);
-    const many = calendar(...Array.from({ length: 5000 }, (_, i) => event(`DTSTART;VALUE=DATE:20${27 + (i % 70)}0101`)));
+    expect(
+      readHolidays(calendar(event('DTSTART;VALUE=DATE:20270101', 'DTEND;VALUE=DATE:20990101')), 2026).holidays,
+    ).toHaveLength(31);
+    const many = calendar(
+      ...Array.from({ length: 5000 }, (_, i) => event(`DTSTART;VALUE=DATE:20${27 + (i % 70)}0101`)),
+    );
     expect(readHolidays(many, 2026).holidays.length).toBeLessThanOrEqual(70);
   });
-  it.each(['', 'hello', '<html>', '\0\0'])('are refused of what is no calendar (%j)', (file) => expect(() => readHolidays(file, 2026)).toThrow('no calendar'));
+  it.each(['', 'hello', '<html>', '\0\0'])('are refused of what is no calendar (%j)', (file) =>
+    expect(() => readHolidays(file, 2026)).toThrow('no calendar'),
+  );
 });

@@ -20,8 +20,12 @@ const DAY_MS = 86_400_000;
 /** Events of `fromYear` and later; yearly ones of any year. Throws when it is no calendar. */
 export function readHolidays(file: string, fromYear: number): IcsResult {
   // §3.1: a line that begins with white space goes on from the one before.
-  const lines = file.slice(0, MAX_ICS_BYTES).replaceAll(/\r?\n[ \t]/g, '').split(/\r?\n/);
-  if (!/^BEGIN:VCALENDAR/i.test(lines.find((line) => line.trim() !== '')?.replace(/^\uFEFF/, '') ?? '')) throw new Error('no calendar');
+  const lines = file
+    .slice(0, MAX_ICS_BYTES)
+    .replaceAll(/\r?\n[ \t]/g, '')
+    .split(/\r?\n/);
+  if (!/^BEGIN:VCALENDAR/i.test(lines.find((line) => line.trim() !== '')?.replace(/^\uFEFF/, '') ?? ''))
+    throw new Error('no calendar');
   const holidays = new Map<string, Holiday>();
   let skipped = 0;
   let events = 0;
@@ -40,7 +44,8 @@ export function readHolidays(file: string, fromYear: number): IcsResult {
       event = undefined;
     } else if (event) {
       const match = /^([A-Za-z-]+)((?:;[^:"]*(?:"[^"]*"[^:"]*)*)?):(.*)$/.exec(line);
-      if (match && !event.has(match[1]!.toUpperCase())) event.set(match[1]!.toUpperCase(), { parameters: match[2] ?? '', value: match[3] ?? '' });
+      if (match && !event.has(match[1]!.toUpperCase()))
+        event.set(match[1]!.toUpperCase(), { parameters: match[2] ?? '', value: match[3] ?? '' });
     }
   }
   return { holidays: [...holidays.values()].toSorted((a, b) => (a.date < b.date ? -1 : 1)), skipped };
@@ -52,7 +57,10 @@ function daysOf(event: Map<string, { parameters: string; value: string }>): Holi
   // §3.6.1: the end is the first day after; without one it is one day.
   const end = dayOf(event.get('DTEND')?.value) ?? start + DAY_MS;
   const rule = event.get('RRULE')?.value.toUpperCase();
-  const yearly = rule !== undefined && /(^|;)FREQ=YEARLY(;|$)/.test(rule) && !/BYDAY|BYWEEKNO|COUNT|UNTIL|INTERVAL=(?!1(;|$))/.test(rule);
+  const yearly =
+    rule !== undefined &&
+    /(^|;)FREQ=YEARLY(;|$)/.test(rule) &&
+    !/BYDAY|BYWEEKNO|COUNT|UNTIL|INTERVAL=(?!1(;|$))/.test(rule);
   if (rule !== undefined && !yearly) return [];
   const name = textOf(event.get('SUMMARY')?.value ?? '') || '–';
   const days = Math.min(MAX_DAYS, Math.max(1, Math.round((end - start) / DAY_MS)));

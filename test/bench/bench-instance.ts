@@ -20,6 +20,8 @@ export interface BenchOptions extends Floor {
   rtpPorts: string;
   edgePorts: string;
   workers: number;
+  /** Without the words of the start. */
+  quiet?: boolean;
   /** More of the environment, such as NODE_OPTIONS for a profile. */
   env?: Record<string, string>;
 }
@@ -77,6 +79,7 @@ export class BenchInstance {
     }
     const child = fork(join(import.meta.dirname, 'supervise.ts'), {
       cwd: ROOT,
+      stdio: ['ignore', this.#options.quiet ? 'ignore' : 'inherit', 'inherit', 'ipc'],
       env: {
         ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('STRONGROOM_'))),
         ...this.#env,

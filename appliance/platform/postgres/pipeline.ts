@@ -47,8 +47,8 @@ class Pipeline {
 
   submit(wire: Wire): null {
     this.#wire = wire;
-    let known = prepared.get(wire);
-    if (!known) prepared.set(wire, (known = new Set()));
+    const known = prepared.get(wire) ?? new Set<string>();
+    prepared.set(wire, known);
     wire.stream.cork();
     try {
       for (const { name, text, values } of this.#steps) {

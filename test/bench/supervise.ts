@@ -9,10 +9,12 @@ const supervisor = new Supervisor(loadConfig(), {
   startedAt: Date.now(),
   seed: (context) => seedFloor(context, floor),
 });
-let stopping: Promise<void> | undefined;
+let stopping = false;
 
 function stop(code: number): void {
-  stopping ??= supervisor.stop().finally(() => process.exit(code));
+  if (stopping) return;
+  stopping = true;
+  void supervisor.stop().finally(() => process.exit(code));
 }
 
 // Without the one who started it nobody would end it.

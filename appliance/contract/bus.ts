@@ -75,6 +75,19 @@ export interface Commands {
     in: { interactionId?: string; callId?: string; limit?: number };
     out: { messages: SipMessageView[]; calls: SipCallView[] };
   };
+  'trunk.test-call': {
+    in: { trunkId: string; number: string };
+    out: {
+      result: 'answered' | 'failed';
+      rangAfterMs: number | null;
+      answeredAfterMs: number | null;
+      sip: number | null;
+      q850: number;
+      text: string;
+      /** Packets of audio that came back. */
+      heard: number;
+    };
+  };
   'health.voice': { in: Record<string, never>; out: { status: 'ok' | 'degraded'; detail: string } };
 }
 

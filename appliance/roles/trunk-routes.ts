@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { crud } from '#appliance/http/crud.ts';
 import { route } from '#appliance/http/route.ts';
 import { idParams, text, time } from '#appliance/http/schemas.ts';
+import type { Bus } from '#appliance/platform/bus/index.ts';
 import type { CrudStore, Database } from '#appliance/platform/postgres/index.ts';
 import type { Secrets } from '#appliance/platform/secrets/index.ts';
 import { isNetwork, type TrunkRow, trunkStatusOf } from '#appliance/telephony/trunks/index.ts';
@@ -48,11 +49,15 @@ const fields = z.object({
     .max(2)
     .default(['PCMA', 'PCMU']),
   maxChannels: z.number().int().min(1).max(10_000).nullable().default(null),
+  maxCallsPerS: z.number().int().min(1).max(1000).nullable().default(null),
   optionsIntervalS: z.number().int().min(0).max(3600).default(60),
   enabled: z.boolean().default(true),
   position: z.number().int().min(0).max(10_000).default(0),
 });
 const view = fields.omit({ password: true }).extend({ hasPassword: z.boolean(), codecs: z.array(z.string()) });
+
+/** Ringing, the beep, and a little more. */
+const TEST_CALL_MS = 28_000;
 
 /** Ties a sealed password to its place: what telephony.ts opens it with. */
 const SEALED_AS = 'trunk';
@@ -61,9 +66,10 @@ interface Deps {
   db: Database;
   store: CrudStore<TrunkRow>;
   secrets: Pick<Secrets, 'seal'>;
+  bus: Pick<Bus, 'call'>;
 }
 
-export function trunkRoutes(server: Server, { db, store, secrets }: Deps): void {
+export function trunkRoutes(server: Server, { db, store, secrets, bus }: Deps): void {
   crud<TrunkRow, typeof fields>(server, {
     path: '/trunks',
     noun: 'trunk',
@@ -81,6 +87,29 @@ export function trunkRoutes(server: Server, { db, store, secrets }: Deps): void 
       if (password === undefined) return given;
       return { ...given, passwordSealed: password === '' ? null : secrets.seal(password, SEALED_AS) };
     },
+  });
+
+  route(server, {
+    method: 'POST',
+    path: '/trunks/{id}/test-call',
+    permission: 'trunks:write',
+    summary: 'Calls a number through this trunk and says what happened',
+    description:
+      'Answered calls hear a beep and are ended after three seconds. `heard` counts the packets of audio that came back.',
+    params: idParams,
+    payload: z.object({ number: z.string().regex(/^\+?[0-9*#]{2,20}$/) }).strict(),
+    response: z.object({
+      result: z.enum(['answered', 'failed']),
+      rangAfterMs: z.number().nullable(),
+      answeredAfterMs: z.number().nullable(),
+      sip: z.number().nullable(),
+      q850: z.number(),
+      text: z.string(),
+      heard: z.number(),
+    }),
+    audit: { action: 'trunk.test-call', entity: 'trunk', details: ({ payload }) => payload },
+    handler: ({ params, payload }) =>
+      bus.call('voice', 'trunk.test-call', { trunkId: params.id, number: payload.number }, TEST_CALL_MS),
   });
 
   route(server, {

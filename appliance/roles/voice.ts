@@ -15,6 +15,7 @@ import { createRecordings, declareRecordingJobs } from '#appliance/recordings/in
 import { createRouter } from '#appliance/routing/index.ts';
 import type { StartRole } from './context.ts';
 import { createTelephony } from './telephony.ts';
+import { createTestCalls } from './test-calls.ts';
 import { createVoiceEndpoints } from './voice-endpoints.ts';
 
 const LOOK_UP_MS = 1000;
@@ -166,6 +167,11 @@ export const start: StartRole = async ({ config, log, instance, health }) => {
   await telephony.openForBrowsers();
 
   const stops = [
+    bus.handle(
+      'voice',
+      'trunk.test-call',
+      createTestCalls({ calls, trunks: telephony.trunks, clock, sounds: sounds.prompt('beep', 'en') }),
+    ),
     bus.handle('voice', 'health.voice', async () => ({
       status: media.connected ? 'ok' : 'degraded',
       detail: `${calls.legs.size} legs`,

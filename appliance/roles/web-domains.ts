@@ -51,7 +51,7 @@ export async function registerDomains(server: Server, services: WebServices): Pr
   registerFlowRoutes(server, { admin: flows, prompts, secrets });
   recordingRoutes(server, { store: services.recordings, files: services.files, clock, hasPrompt: services.hasPrompt });
   phoneRoutes(server, { db, store: services.phoneStore, phones: services.phones, config, ringOn: services.ringOn });
-  trunkRoutes(server, { db, store: services.trunks, secrets });
+  trunkRoutes(server, { db, store: services.trunks, secrets, bus });
   sipRoutes(server, { bans: services.bans, bus, clock });
   jobRoutes(server, { jobs: services.jobs });
   systemRoutes(server, { config });

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Party } from '#appliance/telephony/calls/testing/party.ts';
 import { Instance } from '#test/support/instance.ts';
 import type { Api } from './support/api.ts';
 import { Floor } from './support/floor.ts';
@@ -31,7 +32,11 @@ beforeAll(async () => {
   // The demo's trunk trusts all of loopback, where the scanner lives too.
   const { items } = await admin.get<{ items: { id: string; version: number }[] }>('/trunks');
   const [{ id, version }] = items as [{ id: string; version: number }];
-  await admin.patch(`/trunks/${id}`, { addresses: ['127.0.0.1/32'] }, { 'if-match': `"${version}"` });
+  await admin.patch(
+    `/trunks/${id}`,
+    { addresses: ['127.0.0.1/32'], port: instance.port(695) },
+    { 'if-match': `"${version}"` },
+  );
 });
 afterAll(() => instance?.stop());
 afterEach(() => floor?.clear());
@@ -114,6 +119,22 @@ describe('a scanner', () => {
     caller.hangUp();
   });
 });
+
+it('a trunk is tried by a test call', async () => {
+  const { items } = await admin.get<{ items: { id: string }[] }>('/trunks');
+  const carrier = await new Party('carrier', instance.port(695), 700).start();
+  try {
+    const path = `/trunks/${items[0]!.id}/test-call`;
+    const good = await admin.post<{ result: string; sip: number; heard: number }>(path, { number: '+15559000' });
+    expect(good).toMatchObject({ result: 'answered', sip: 200 });
+    expect(good.heard).toBeGreaterThan(50);
+    expect(carrier.invites[0]!.request.uri.user).toBe('+15559000');
+    carrier.behaviour = 'busy';
+    expect(await admin.post(path, { number: '+15559000' })).toMatchObject({ result: 'failed', sip: 486, q850: 17 });
+  } finally {
+    await carrier.stop();
+  }
+}, 30_000);
 
 it('a call is shown as a ladder, over the API, and as a capture for Wireshark', async () => {
   const bobPhone = await floor.deskPhone('bob', { says: 900, autoAnswer: true });

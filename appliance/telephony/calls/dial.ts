@@ -67,6 +67,11 @@ class Dialing implements Ringing {
   }
 
   #ring(endpoint: Endpoint, instead: Endpoint[]): void {
+    // Between the choice of the trunk and now its second may have filled up: the next one is tried.
+    if (endpoint.kind === 'trunk' && !this.#context.trunks.begin(endpoint.trunk.id)) {
+      queueMicrotask(() => this.#lost(failure(Q850.congestion, 'Too many calls a second', 503), instead));
+      return;
+    }
     const { near, from, tag } = this.#options;
     const nearLeg = near && this.#context.legs.get(near.id);
     const id = uuidv7();

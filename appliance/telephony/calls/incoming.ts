@@ -52,6 +52,17 @@ export async function receive(invite: IncomingInvite, options: IncomingOptions):
       });
       return;
     }
+    if (trunk && !context.trunks.begin(trunk.id)) {
+      context.log.warn({ trunk: trunk.row.name }, 'a call was refused: more calls a second than agreed');
+      invite.reject({
+        status: 503,
+        headers: [
+          ['Retry-After', '1'],
+          ['Reason', 'Q.850;cause=42;text="Switching equipment congestion"'],
+        ],
+      });
+      return;
+    }
     const dialled = trunk ? trunk.dialled(invite.request) : (invite.request.uri.user ?? '');
     if (!dialled) {
       invite.reject({ status: 404 });

@@ -27,6 +27,8 @@ export interface TrunkRow extends CrudRow {
   callerId: CallerId;
   codecs: Codec[];
   maxChannels: number | null;
+  /** Calls that may begin in one second, both ways together; null: as many as come. */
+  maxCallsPerS: number | null;
   optionsIntervalS: number;
   enabled: boolean;
   /** Calls out try trunks in ascending order. */
@@ -51,6 +53,7 @@ const TABLE = {
     'caller_id',
     'codecs',
     'max_channels',
+    'max_calls_per_s',
     'options_interval_s',
     'enabled',
     'position',

@@ -24,6 +24,7 @@ function trunk(fields: Partial<TrunkRow> = {}): Trunk {
     numberFormat: 'plus',
     callerId: { mode: 'pass' },
     codecs: ['PCMA', 'PCMU'],
+    maxCallsPerS: null,
     maxChannels: null,
     optionsIntervalS: 60,
     enabled: true,

@@ -97,11 +97,16 @@ describe('trunks', () => {
     const names = (used = 0) => trunks.outbound({ channels: () => used }).map((trunk) => trunk.row.name);
     expect(names()).toEqual(['first', 'carrier']);
     expect(names(2)).toEqual(['carrier']);
-    await store.update(first.id, 1, { enabled: false });
+    await store.update(first.id, 1, { maxCallsPerS: 2 });
+    await trunks.reload();
+    expect([trunks.begin(first.id), trunks.begin(first.id), trunks.begin(first.id)]).toEqual([true, true, false]);
+    expect(names(), 'a trunk whose second is full is passed over').toEqual(['carrier']);
+    await store.update(first.id, 2, { enabled: false, maxCallsPerS: null });
     await trunks.reload();
     expect(names()).toEqual(['carrier']);
+    expect(trunks.begin(first.id)).toBe(true);
     expect(trunks.match({ remote: { address: '198.51.100.7', port: 5060 } }, invite())).toBeUndefined();
-    const back = await store.update(first.id, 2, { enabled: true });
+    const back = await store.update(first.id, 3, { enabled: true });
     await trunks.reload();
     expect(trunks.match({ remote: { address: '198.51.100.7', port: 5060 } }, invite())?.row.name).toBe('first');
     await store.remove(first.id, back.version);
@@ -138,6 +143,7 @@ test('several accounts at one address are told apart by the account that was cal
     callerId: { mode: 'pass' as const },
     codecs: [],
     maxChannels: null,
+    maxCallsPerS: null,
     optionsIntervalS: 0,
     enabled: true,
     position,

@@ -4,6 +4,7 @@ import { messageOf } from '#appliance/kernel/errors.ts';
 import type { Log } from '#appliance/platform/log/index.ts';
 import type { CrudStore } from '#appliance/platform/postgres/index.ts';
 import type { Flow, SipRequest } from '../sip/index.ts';
+import { CallRate } from './call-rate.ts';
 import type { TrunkStatusRow } from './status-store.ts';
 import { everyRow, type TrunkRow } from './store.ts';
 import { Trunk } from './trunk.ts';
@@ -23,6 +24,8 @@ export interface Trunks {
   match(flow: Pick<Flow, 'remote'>, request: SipRequest): Trunk | undefined;
   /** Trunks for a call out, best first: enabled, up, with a free channel; those that look down come last. */
   outbound(options: { trunkId?: string | undefined; channels(trunkId: string): number }): Trunk[];
+  /** A call begins on the trunk; false when this second has had as many as agreed. */
+  begin(trunkId: string): boolean;
   /** What a call out has shown about the trunk: it answered, or nothing came. */
   witness(trunkId: string, answered: boolean): void;
 }
@@ -49,6 +52,7 @@ export function createTrunks(options: TrunksOptions): Trunks {
   const resolve = options.resolve ?? systemResolve;
   const lives = new Map<string, TrunkLife>();
   let ordered: TrunkLife[] = [];
+  const rates = new Map<string, CallRate>();
   let cancelResolving: (() => void) | undefined;
   let loading: Promise<void> = Promise.resolve();
 
@@ -65,10 +69,13 @@ export function createTrunks(options: TrunksOptions): Trunks {
       lives.set(row.id, next);
       void resolveHosts(trunk);
       next.start();
+      if (row.maxCallsPerS) rates.set(row.id, new CallRate(row.maxCallsPerS));
+      else rates.delete(row.id);
     }
     for (const [id, life] of lives) {
       if (seen.has(id)) continue;
       lives.delete(id);
+      rates.delete(id);
       void life.stop();
     }
     ordered = [...lives.values()].sort(
@@ -140,12 +147,14 @@ export function createTrunks(options: TrunksOptions): Trunks {
     outbound({ trunkId, channels }) {
       const able = ordered.filter(({ trunk }) => {
         if (!trunk.row.enabled || (trunkId !== undefined && trunk.id !== trunkId)) return false;
+        if (rates.get(trunk.id)?.free(clock.now().getTime()) === false) return false;
         return trunk.row.maxChannels === null || channels(trunk.id) < trunk.row.maxChannels;
       });
       return [...able.filter((life) => life.state.up), ...able.filter((life) => !life.state.up)].map(
         (life) => life.trunk,
       );
     },
+    begin: (trunkId) => rates.get(trunkId)?.begin(clock.now().getTime()) ?? true,
     witness: (trunkId, answered) => lives.get(trunkId)?.witness(answered),
   };
 }

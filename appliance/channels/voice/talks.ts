@@ -51,6 +51,8 @@ export function createTalks(deps: VoiceDeps) {
     if (call.customer.state === 'ended' || leg.state === 'ended') {
       leg.hangup({ q850: 16 });
       if (call.customer.state !== 'ended') await agentGoneAtOnce(call, agentId);
+      // The customer hung up while the agent picked up: the end of the call does not know of this agent.
+      else await router.finished(call.id, agentId, { wrapUp: false });
       return;
     }
     call.setAgent(agentId, leg);

@@ -35,9 +35,11 @@ export async function fuzzTarget(target: Target, count: number, seed: number): P
 function fastestMs(target: Target, input: Buffer): number {
   let best = Number.POSITIVE_INFINITY;
   for (let i = 0; i < 5; i++) {
-    const started = performance.now();
+    // The processor's time: a busy machine is no finding.
+    const before = process.cpuUsage();
     target.feed(input);
-    best = Math.min(best, performance.now() - started);
+    const { user, system } = process.cpuUsage(before);
+    best = Math.min(best, (user + system) / 1000);
   }
   return best;
 }

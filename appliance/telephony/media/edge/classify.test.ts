@@ -19,6 +19,7 @@ describe('what a session description asks of us', () => {
     ['an unknown codec', ['m=audio 9 RTP/AVP 100', 'a=rtpmap:100 secret/8000'], 'none'],
     ['a refused line', ['m=audio 0 RTP/AVP 8'], 'none'],
     ['a protocol that reads like a number', ['m=audio 4000 0 8'], 'none'],
+    ['lines without end', ['m=audio 9 RTP/AVP 8', ...Array(600).fill('a=x')], 'none'],
     ['video only', ['m=video 9 RTP/AVP 96', 'a=rtpmap:96 VP8/90000'], 'none'],
     ['the second audio line', ['m=audio 0 RTP/SAVP 8', 'm=audio 4000 RTP/AVP 8'], 'plain'],
     ['fax', ['m=image 9 udptl t38'], 'none'],

@@ -8,9 +8,11 @@ const G711 = /^(PCMA|PCMU)$/i;
 const TRANSCODABLE = /^(opus|G722|G729|GSM|speex|iLBC|AMR|AMR-WB)$/i;
 const STATIC_CODECS: Record<number, string> = { 0: 'PCMU', 3: 'GSM', 8: 'PCMA', 9: 'G722', 18: 'G729' };
 const MAX_BYTES = 16_384;
+const MAX_LINES = 500;
 
 export function classifySdp(sdp: string): SdpKind {
-  if (sdp.length > MAX_BYTES) return 'none';
+  // The parser tries dozens of patterns on each line: thousands of short ones would hold up everybody.
+  if (sdp.length > MAX_BYTES || sdp.split(/\r\n|\r|\n/, MAX_LINES + 1).length > MAX_LINES) return 'none';
   let described: ReturnType<typeof parse>;
   try {
     described = parse(sdp);

@@ -2,6 +2,7 @@ import type { InteractionTrace } from '#appliance/contract/work.ts';
 import { endName, offerName, segmentName } from '#lib/i18n/names.ts';
 import { duration } from '#lib/i18n/time.ts';
 import { m } from '#lib/paraglide/messages.js';
+import { eventDetail, eventName } from './event-words.ts';
 
 export interface Step {
   key: string;
@@ -13,6 +14,7 @@ export interface Step {
 
 /** Segments, offers, events and recordings on one line, in the order in which they happened. */
 export function steps(trace: InteractionTrace): Step[] {
+  const names = namesIn(trace);
   return [
     ...trace.segments.map(
       (segment): Step => ({
@@ -58,11 +60,8 @@ export function steps(trace: InteractionTrace): Step[] {
         key: `e-${index}`,
         at: event.at,
         kind: 'event',
-        what: event.type,
-        detail: Object.entries(event.data)
-          .filter(([, value]) => value !== null && value !== '')
-          .map(([key, value]) => `${key}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
-          .join(' · '),
+        what: eventName(event.type),
+        detail: eventDetail(event.data, (id) => names.get(id)),
       }),
     ),
   ].toSorted((a, b) => a.at.localeCompare(b.at));
@@ -70,4 +69,14 @@ export function steps(trace: InteractionTrace): Step[] {
 
 function joined(...parts: (string | null | undefined)[]): string {
   return parts.filter(Boolean).join(' · ');
+}
+
+/** Whoever and whatever the trace itself names, by id. */
+function namesIn(trace: InteractionTrace): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const { agentId, agentName, queueId, queueName } of [trace, ...trace.segments, ...trace.offers]) {
+    if (agentId && agentName) names.set(agentId, agentName);
+    if (queueId && queueName) names.set(queueId, queueName);
+  }
+  return names;
 }

@@ -1,4 +1,6 @@
+import { delay } from '#appliance/kernel/async.ts';
 import type { Jobs } from '#appliance/platform/jobs/index.ts';
+import { isConnectionError } from '#appliance/platform/postgres/index.ts';
 import type { Processor } from './processor.ts';
 import { PROCESS_JOB } from './types.ts';
 
@@ -11,7 +13,7 @@ export function defineRecordingJobs(jobs: Pick<Jobs, 'define'>, processor: Proce
   jobs.define<{ recordingId: string }>(
     PROCESS_JOB,
     { attempts: 5, backoffMs: 60_000, concurrency: 2, lockMs: 10 * 60_000 },
-    ({ recordingId }) => processor.process(recordingId),
+    ({ recordingId }) => patiently(() => processor.process(recordingId)),
   );
   jobs.define(SCAN_JOB, { attempts: 1, backoffMs: 1000, concurrency: 1 }, async () => void (await processor.scan()));
 }
@@ -25,4 +27,16 @@ export function declareRecordingJobs(jobs: Pick<Jobs, 'define'>): void {
   jobs.define(PROCESS_JOB, { attempts: 5, backoffMs: 60_000, concurrency: 2, lockMs: 10 * 60_000 }, () =>
     Promise.reject(new Error('not run here')),
   );
+}
+
+/** A database that is away for a moment is no failure of a recording: it goes on when that is back, not a minute later. */
+export async function patiently<T>(task: () => Promise<T>, { tries = 30, everyMs = 2000 } = {}): Promise<T> {
+  for (let left = tries; ; left--) {
+    try {
+      return await task();
+    } catch (error) {
+      if (left <= 1 || !isConnectionError(error)) throw error;
+      await delay(everyMs);
+    }
+  }
 }

@@ -7,7 +7,7 @@ import { isUuid } from '#appliance/kernel/ids.ts';
 import type { Bus } from '#appliance/platform/bus/index.ts';
 import type { Files } from '#appliance/platform/files/index.ts';
 import type { Log } from '#appliance/platform/log/index.ts';
-import type { Database } from '#appliance/platform/postgres/index.ts';
+import { type Database, isConnectionError } from '#appliance/platform/postgres/index.ts';
 import { type Analysis, analyseWav } from './analyse.ts';
 import { checkAgainstCall } from './check.ts';
 import { encodeOpus } from './encode.ts';
@@ -71,6 +71,7 @@ export function createProcessor({
     try {
       await finish(row);
     } catch (error) {
+      if (isConnectionError(error)) throw error; // says nothing about the recording
       const why = messageOf(error);
       if (await store.fail(id, why)) event(row.interactionId, 'recording-failed', { recordingId: id, error: why });
       await alarms.raise({

@@ -38,12 +38,13 @@ export class AgentNetwork {
     return ['ip', 'netns', 'exec', this.#name];
   }
 
+  /** At the box: what the box sends fails, what the phones send is lost without a word. */
   cut(): void {
-    ip('-n', this.#name, 'link', 'set', `${this.#name}a`, 'down');
+    ip('link', 'set', `${this.#name}b`, 'down');
   }
 
   mend(): void {
-    ip('-n', this.#name, 'link', 'set', `${this.#name}a`, 'up');
+    ip('link', 'set', `${this.#name}b`, 'up');
   }
 
   remove(): void {

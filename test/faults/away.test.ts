@@ -116,7 +116,7 @@ it('PostgreSQL, Redis and the edge are gone for a while: no call notices, and th
   const { rows } = await instance.db.raw<{ rows: { kind: string }[] }>(
     `select kind from alarm where cleared_at is not null and cleared_at > raised_at order by kind`,
   );
-  expect(new Set(rows.map(({ kind }) => kind))).toEqual(new Set(['edge.down', 'postgres.down', 'redis.down']));
+  expect(rows.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['edge.down', 'postgres.down', 'redis.down']));
 });
 
 it.skipIf(!clock)('the clock is stepped by an hour, forward and back: no call notices', async () => {

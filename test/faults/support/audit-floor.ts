@@ -132,7 +132,10 @@ export async function auditFloor(
   const wrong: string[] = [];
   if (recordings) {
     const end = Date.now() + recordingsWithinMs;
-    const unfinished = `select id from recording where ended_at is not null and state in ('recording', 'processing')`;
+    // What is said of a recording follows its row by one commit.
+    const unfinished = `select r.id from recording r where r.ended_at is not null and (r.state in ('recording', 'processing')
+      or r.state = 'ready' and not exists (select 1 from interaction_event e
+        where e.interaction_id = r.interaction_id and e.type = 'recording-ready'))`;
     while ((await db.raw(unfinished)).rows.length > 0 && Date.now() < end)
       await new Promise((resolve) => setTimeout(resolve, 200));
   }

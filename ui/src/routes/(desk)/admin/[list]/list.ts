@@ -63,6 +63,8 @@ export interface ListSpec {
   /** Read again this often. */
   refreshS?: number;
   noBulk?: boolean;
+  /** A call can be made through it to see that it works. */
+  testCall?: boolean;
   icon?: Component;
 }
 

@@ -454,6 +454,7 @@ export const SPECS: Record<string, ListSpec> = {
     title: m.nav_trunks,
     one: m.trunk,
     empty: m.empty_trunks,
+    testCall: true,
     refreshS: 15,
     health: { path: (row) => `/trunks/${row.id}/status`, fields: trunkHealth },
     nameOf: (row) => str(row, 'name'),

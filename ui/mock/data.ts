@@ -61,20 +61,7 @@ export const queues = (): QueueLive[] => [
   queue(6, 'Night line', 0, 0, [0, 0, 0], figures(0, 0, null)),
 ];
 
-const NAMES = [
-  'Alice Moreau',
-  'Bob Lindqvist',
-  'Carol Petrescu',
-  'Dario Conti',
-  'Elif Kaya',
-  'Farid Haddad',
-  'Greta Solberg',
-  'Hugo Varga',
-  'Ines Duarte',
-  'Jonas Weber',
-  'Katri Niemi',
-  'Liam Byrne',
-];
+const NAMES = ['Alice', 'Bob', 'Carol', 'Dario', 'Elif', 'Farid', 'Greta', 'Hugo', 'Ines', 'Jonas', 'Katri', 'Liam'];
 
 export const agents = (): AgentLive[] =>
   NAMES.map((name, n) => {
@@ -149,9 +136,9 @@ export const offer = (): OfferView => ({
   queueId: id(102),
   queueName: 'Support',
   agentId: id(1),
-  agentName: 'Alice Moreau',
+  agentName: 'Alice',
   from: '+15550142',
-  customer: { id: id(801), name: 'Miriam Okafor', known: true },
+  customer: { id: id(801), name: 'Flower shop', known: true },
   waitedS: 38,
   offeredAt: ago(4),
   expiresAt: ago(-16),
@@ -176,7 +163,7 @@ export function workItem(state: 'active' | 'wrap-up', call: 'talking' | 'held' |
     queueName: 'Support',
     from: '+15550142',
     direction: 'in',
-    customer: { id: id(801), name: 'Miriam Okafor', known: true },
+    customer: { id: id(801), name: 'Flower shop', known: true },
     since: ago(state === 'active' ? 143 : 12),
     wrapUpEndsAt: state === 'wrap-up' ? ago(-48) : null,
     dispositions: DISPOSITIONS,
@@ -196,14 +183,14 @@ export function workItem(state: 'active' | 'wrap-up', call: 'talking' | 'held' |
 }
 
 const CUSTOMERS = [
-  'Miriam Okafor',
-  'Tomasz Zielinski',
+  'Flower shop',
+  'Garden centre',
   null,
-  'Ana Belmonte',
-  'Peter Nguyen',
+  'Town hall',
+  'Music school',
   null,
-  'Sofia Lindgren',
-  'Omar Farouk',
+  'Ferry office',
+  'Book shop',
 ];
 
 export const interactions = (): InteractionView[] =>
@@ -284,7 +271,7 @@ export function trace(interactionId: string): InteractionTrace | undefined {
         offeredAt: at(9.3),
         expiresAt: at(19.3),
         endedAt: at(19.3),
-        agentName: 'Carol Petrescu',
+        agentName: 'Carol',
       },
       {
         ...offer(),

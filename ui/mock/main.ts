@@ -23,7 +23,7 @@ const TYPES: Record<string, string> = {
 const USERS: Record<string, { displayName: string; role: string; permissions: string[]; n?: number; ringOn?: string }> =
   {
     alice: {
-      displayName: 'Alice Moreau',
+      displayName: 'Alice',
       role: 'agent',
       permissions: [
         'me',
@@ -39,7 +39,7 @@ const USERS: Record<string, { displayName: string; role: string; permissions: st
       ringOn: 'browser',
     },
     bob: {
-      displayName: 'Bob Lindqvist',
+      displayName: 'Bob',
       role: 'agent',
       permissions: [
         'me',
@@ -55,7 +55,7 @@ const USERS: Record<string, { displayName: string; role: string; permissions: st
       ringOn: 'phone',
     },
     sam: {
-      displayName: 'Sam Okoye',
+      displayName: 'Sam',
       role: 'supervisor',
       permissions: [
         'me',
@@ -68,7 +68,7 @@ const USERS: Record<string, { displayName: string; role: string; permissions: st
         'recordings:play',
       ],
     },
-    olga: { displayName: 'Olga Brandt', role: 'auditor', permissions: ['me', '*:read', 'recordings:play'] },
+    olga: { displayName: 'Olga', role: 'auditor', permissions: ['me', '*:read', 'recordings:play'] },
     admin: { displayName: 'Administrator', role: 'admin', permissions: ['*:*', 'me'] },
   };
 

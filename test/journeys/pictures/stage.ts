@@ -6,13 +6,13 @@ import type { Instance } from '../../support/instance.ts';
 
 /** Numbers that belong to nobody (ITU-T E.164.3 and NANPA 555-01xx): who calls in the pictures, and under which name. */
 const CUSTOMERS: readonly [number: string, name: string | null][] = [
-  ['+15550140', 'Harbour Pilots'],
-  ['+15550141', 'Maria Lindqvist'],
+  ['+15550140', 'Harbour office'],
+  ['+15550141', 'Bicycle shop'],
   ['+15550142', null],
-  ['+15550143', 'Northgate Clinic'],
-  ['+15550144', 'Tom Okafor'],
-  ['+15550145', 'Elena Petrova'],
-  ['+15550146', 'City Library'],
+  ['+15550143', 'North clinic'],
+  ['+15550144', 'Post office'],
+  ['+15550145', 'School kitchen'],
+  ['+15550146', 'City library'],
   ['+15550147', null],
 ];
 const NOTES = [

@@ -281,19 +281,6 @@ describe('a bridge', () => {
     await hears(agent, '400');
   });
 
-  test('is asked whether it is there: who does not answer is gone, and not by their own will', async () => {
-    const { leg } = await callIn();
-    const other = await ringAgent(leg).answered;
-    await box.calls.bridge(leg, other);
-    expect(await leg.probe(1000)).toBe(true);
-    expect(leg.state).toBe('up');
-    const ended = new Promise((resolve) => other.on('ended', resolve));
-    await agent.sip.stop(); // nobody is told
-    expect(await other.probe(300)).toBe(false);
-    expect(await ended).toMatchObject({ cause: { by: 'failure', q850: 27 } });
-    expect(await other.probe(300), 'an end stays an end').toBe(false);
-  });
-
   test('keeps its session when an offer cannot be answered', async () => {
     const { leg } = await callIn();
     await expect(
@@ -483,3 +470,19 @@ function lateOffer() {
     contact: { user: customer.user },
   };
 }
+
+// Last: the agent's phone is not there any more afterwards.
+describe('a silent party', () => {
+  test('is asked whether it is there: who does not answer is gone, and not by their own will', async () => {
+    const { leg } = await callIn();
+    const other = await ringAgent(leg).answered;
+    await box.calls.bridge(leg, other);
+    expect(await leg.probe(1000)).toBe(true);
+    expect(leg.state).toBe('up');
+    const ended = new Promise((resolve) => other.on('ended', resolve));
+    await agent.sip.stop(); // nobody is told
+    expect(await other.probe(300)).toBe(false);
+    expect(await ended).toMatchObject({ cause: { by: 'failure', q850: 27 } });
+    expect(await other.probe(300), 'an end stays an end').toBe(false);
+  });
+});

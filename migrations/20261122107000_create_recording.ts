@@ -32,7 +32,11 @@ export async function up(knex: Knex): Promise<void> {
     table.bigInteger('file_size');
     table.text('file_key_id');
     table.text('content_type');
-    table.jsonb('layout').notNullable().defaultTo('[]').comment('Who was on which stream: [{stream, leg, side, party}]');
+    table
+      .jsonb('layout')
+      .notNullable()
+      .defaultTo('[]')
+      .comment('Who was on which stream: [{stream, leg, side, party}]');
     table.jsonb('pauses').notNullable().defaultTo('[]').comment('[{from, to, reason}]');
     table.binary('peaks').comment('Left then right, one byte per slice, 0-255');
     table.integer('peaks_per_side');
@@ -47,7 +51,9 @@ export async function up(knex: Knex): Promise<void> {
     table.index(['started_at']);
   });
   await knex.raw(`create index recording_open on recording (updated_at) where state in ('recording', 'processing')`);
-  await knex.raw(`alter table recording add constraint recording_ready_has_file check (state <> 'ready' or (file_hash is not null and duration_s is not null))`);
+  await knex.raw(
+    `alter table recording add constraint recording_ready_has_file check (state <> 'ready' or (file_hash is not null and duration_s is not null))`,
+  );
 }
 
 export async function down(knex: Knex): Promise<void> {

@@ -148,7 +148,7 @@ describe('a queue without a flow', () => {
     await caller.until('CALL_CLOSED');
     const call = await ended('+12025550181');
     expect(kinds(call)).toEqual(['queue callback', 'flow completed']);
-    const promised = call.events.find(({ type }) => type === 'callback-promised')!.data['callback'] as string;
+    const promised = call.events.find(({ type }) => type === 'callback-promised')!.data.callback as string;
     expect(await sam.get<InteractionView>(`/interactions/${promised}`)).toMatchObject({
       channel: 'callback',
       state: 'waiting',

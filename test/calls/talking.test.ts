@@ -163,7 +163,7 @@ describe('a blind transfer', () => {
   it('to a queue waits there; one that fails comes back to the agent', async () => {
     const { caller, id } = await talk();
     // Bob stays ready, but is not asked for whom he has just handed on.
-    await bob.post(`/calls/${id}/transfer`, { to: { kind: 'queue', queueId: queues['Support'] } });
+    await bob.post(`/calls/${id}/transfer`, { to: { kind: 'queue', queueId: queues.Support } });
     await sam.until<InteractionTrace>(
       `/interactions/${id}`,
       ({ state, queueName }) => state === 'waiting' && queueName === 'Support',
@@ -335,7 +335,7 @@ describe('our people call', () => {
 
     const { interactionId } = await carol.post<{ interactionId: string }>('/calls', {
       to: '+12025550172',
-      queueId: queues['Sales'],
+      queueId: queues.Sales,
     });
     await carols.until('CALL_ESTABLISHED', 10_000, 2);
     await outside.until('CALL_ESTABLISHED', 10_000, 2);

@@ -143,9 +143,14 @@ describe('a party that vanishes', () => {
     const gone = await floor.callWith(sam, '+15557505', ({ state }) => state === 'ended', 30_000);
     expect(kinds(gone)).toEqual(['queue abandoned']);
     expect(gone.events.find(({ type }) => type === 'party-vanished')?.data).toMatchObject({ party: 'customer' });
-    const cut = await floor.callWith(sam, '+15557504', ({ state }) => state === 'ended', 30_000);
-    expect(cut).toMatchObject({ endReason: 'line-failed' });
-    expect(cut.events.find(({ type }) => type === 'party-vanished')?.data).toMatchObject({ party: 'agent' });
+    const back = await floor.callWith(sam, '+15557504', ({ state }) => state === 'waiting', 30_000);
+    expect(back.events.find(({ type }) => type === 'party-vanished')?.data).toMatchObject({ party: 'agent' });
+    expect(kinds(back).slice(0, 3), 'the customer is not cut off with the phone').toEqual([
+      'queue answered',
+      'agent transferred',
+      'queue null',
+    ]);
+    talking.hangUp();
     await talking.until('CALL_CLOSED');
     await silent.done;
     expect(silent.messages()).toContain('OPTIONS');

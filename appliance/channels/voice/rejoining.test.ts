@@ -189,6 +189,14 @@ describe('an agent whose browser loses the call', () => {
     expect(customer.heldFor).toEqual(['resume']);
   });
 
+  it('hands the customer to the queue at once when it is a desk phone that vanished', async () => {
+    browser.browser = false;
+    browser.state = 'ended';
+    browser.events.emit('ended', { cause: { by: 'failure', q850: 27, text: 'gone' }, at: clock.now() });
+    await pass(100, undefined);
+    expect(said).toEqual(['agent-lost', 'queue', 'released']);
+  });
+
   it('has nothing more to do with a customer who hung up while it rang', async () => {
     browser.disconnect();
     await pass(1000, undefined);

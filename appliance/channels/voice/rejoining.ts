@@ -18,7 +18,7 @@ const RING_MS = 15_000;
 /**
  * An agent's browser that lost the call: reloaded, crashed, asleep, out of the network. When its connection is closed and no
  * audio comes, the customer hears music; the agent's page asks to be rung and answers by itself, and the two talk on. Who
- * does not come back hands the customer to the queue, at its front.
+ * does not come back hands the customer to the queue, at its front; so does a desk phone that vanished.
  */
 export function createRejoining(
   deps: VoiceDeps,
@@ -34,7 +34,10 @@ export function createRejoining(
       leg.on('connection', ({ open }) => open || look());
       // A computer that sleeps closes nothing.
       leg.on('silent', () => leg.browser && look());
-      leg.on('ended', ({ cause }) => leg.browser && isBrowserLost(cause) && look());
+      leg.on('ended', ({ cause }) => {
+        if (leg.browser && isBrowserLost(cause)) look();
+        else if (cause.by === 'failure') void vanished(call, leg).catch((error) => talks.failed(call, error));
+      });
       if (call.away) look();
     });
   }
@@ -60,6 +63,12 @@ export function createRejoining(
     } finally {
       looking.delete(leg);
     }
+  }
+
+  /** A desk phone does not come back into a call: the customer goes to the queue at once. */
+  async function vanished(call: VoiceCall, leg: Leg): Promise<void> {
+    if (call.agent?.leg !== leg || call.stage === 'ended' || call.queueId === null || call.third) return;
+    await giveUp(call);
   }
 
   async function lost(call: VoiceCall): Promise<void> {

@@ -152,6 +152,8 @@ export function createTalks(deps: VoiceDeps) {
     if (call.stage === 'ended') return;
     // A browser that is gone may come back; rejoining.ts decides how long the customer waits for it.
     if (call.agent?.leg.browser && isBrowserLost(cause)) return;
+    // Nor does a desk phone that vanished cost the queue's customer the call: rejoining.ts takes them to somebody else.
+    if (cause.by === 'failure' && call.queueId !== null && !third) return;
     // Hanging up during a consultation hands the customer over; leaving a conference lets the others talk on.
     if (third && third.leg.state === 'up') return handOver(call);
     await over(call, cause, at, cause.by === 'party' ? 'agent-hung-up' : 'line-failed', agentId);

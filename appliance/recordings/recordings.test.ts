@@ -107,6 +107,8 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 beforeEach(async () => {
+  // What the last test did not wait for must not turn up in this one.
+  await batch.flushed();
   await database.db('recording').delete();
   [events, alarms, enqueued] = [[], [], []];
   clock = new ManualClock();

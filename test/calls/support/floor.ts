@@ -78,6 +78,10 @@ export class Floor {
       optionsIntervalS: 0,
       position,
     });
+    // In service once the process that has the calls says so.
+    await admin.until<{ instances: { up: boolean }[] }>(`/trunks/${id}/status`, ({ instances }) =>
+      instances.some(({ up }) => up),
+    );
     return { id };
   }
 

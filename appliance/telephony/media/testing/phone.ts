@@ -73,6 +73,7 @@ export class Phone {
 
   /** Starts to talk to a port of the switch. */
   call(port: number, address = '127.0.0.1'): void {
+    this.hush();
     this.#to = port;
     this.#toAddress = address;
     let next = performance.now();

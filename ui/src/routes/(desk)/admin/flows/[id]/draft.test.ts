@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { edgesOf, type FlowStep, flowStep } from '#appliance/contract/flow.ts';
+import { arranged } from './arrange.ts';
 import { type Draft, draftOf, freshId, freshStep, type StepType, slotsOf, withoutSteps, withWay } from './draft.ts';
-import { arranged } from './layout.ts';
 
 const TYPES = flowStep.options.map((option) => option.shape.type.value as StepType);
 

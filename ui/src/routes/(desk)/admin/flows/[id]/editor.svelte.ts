@@ -1,5 +1,6 @@
 import type { FlowProblem } from '#appliance/contract/flow.ts';
 import { ApiError, get, getVersioned, post, put } from '#lib/api/client.ts';
+import { arranged } from './arrange.ts';
 import {
   type Draft,
   type DraftStep,
@@ -12,7 +13,6 @@ import {
   withoutSteps,
   withWay,
 } from './draft.ts';
-import { arranged } from './layout.ts';
 
 export interface Version {
   id: string;

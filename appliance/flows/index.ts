@@ -24,5 +24,6 @@ export { createPrompts, type Prompts } from './prompts.ts';
 export type { FlowEnd, FlowOutcome } from './run-state.ts';
 export { createSounds } from './sounds.ts';
 export { runFlowInText, type TextRun, type TextRunOptions } from './text-run.ts';
+export { createTraffic } from './traffic.ts';
 export { hasErrors, validateFlow } from './validate.ts';
 export { VoiceHost } from './voice-host.ts';

@@ -6,11 +6,14 @@ import type { Server } from '@hapi/hapi';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fakeAudit, fakeGatekeeper, tokenOf } from '#appliance/http/fake-gatekeeper.ts';
 import { createServer } from '#appliance/http/server.ts';
+import { systemClock } from '#appliance/kernel/clock.ts';
+import { uuidv7 } from '#appliance/kernel/ids.ts';
 import { silentLog } from '#appliance/platform/log/index.ts';
 import { type TestDatabase, testDatabase } from '#test/support/database.ts';
 import { createFlowAdmin } from './flow-admin.ts';
 import { createPrompts } from './prompts.ts';
 import { registerFlowRoutes } from './routes.ts';
+import { createTraffic } from './traffic.ts';
 
 let database: TestDatabase;
 let dir: string;
@@ -35,7 +38,12 @@ beforeAll(async () => {
     audit,
     bus: { publish: (event) => event.type === 'config.changed' && changed.push(event.entity) },
   });
-  registerFlowRoutes(server, { admin, prompts, secrets: { seal: (text) => Buffer.from(text).toString('base64') } });
+  registerFlowRoutes(server, {
+    admin,
+    prompts,
+    secrets: { seal: (text) => Buffer.from(text).toString('base64') },
+    traffic: createTraffic({ db: database.db, clock: systemClock }),
+  });
 });
 afterAll(async () => {
   await database.close();
@@ -178,6 +186,80 @@ describe('numbers, hours and hosts over the API', () => {
     expect(shown).not.toContain(Buffer.from('top-secret').toString('base64').slice(0, 8));
     expect((await call('POST', '/flow-hosts', { host: 'evil.example/path' })).status).toBe(400);
     expect((await call('POST', '/flow-hosts', { host: 'user@evil.example' })).status).toBe(400);
+  });
+});
+
+describe('the calls of today', () => {
+  it('are counted on every way, once each, and only those of this flow and this day', async () => {
+    const made = await call('POST', '/flows', { name: 'Counted' });
+    const [version] = await database
+      .db('flow_version')
+      .insert({ flow_id: made.body.id, number: 1, document: '{}' })
+      .returning('id');
+    const today = Date.now();
+    const walk = async (
+      startMs: number,
+      steps: [step: string, edge: string, to: string][],
+      end?: string,
+      of = version.id,
+    ) => {
+      const at = (index: number) => new Date(startMs + index * 1000);
+      const id = uuidv7();
+      await database.db('interaction').insert({
+        ...{ id, channel: 'voice', direction: 'in', state: 'flow', from_address: '+15550111', to_address: '+15550100' },
+        created_at: at(0),
+      });
+      const run = { flow_version_id: of, step: 'x', steps: 1, language: 'en', variables: '{}', outcome: end ?? null };
+      await database.db('flow_run').insert({
+        ...run,
+        ...{ id: uuidv7(), interaction_id: id, started_at: at(0), updated_at: at(steps.length) },
+      });
+      const events = [
+        ...steps.map(([step, edge, to]) => ({ type: 'flow-step', data: { step, edge, to } })),
+        ...(end ? [{ type: 'flow-ended', data: { step: steps.at(-1)![2], end } }] : []),
+      ];
+      await database.db('interaction_event').insert(
+        events.map(({ type, data }, index) => ({
+          ...{ id: uuidv7(), interaction_id: id, at: at(index), type, data: JSON.stringify(data) },
+        })),
+      );
+    };
+    await walk(
+      today - 20_000,
+      [
+        ['menu', 'choices.1', 'sales'],
+        ['sales', 'next', 'queue'],
+      ],
+      'connected',
+    );
+    // The same way twice is still one call.
+    await walk(
+      today - 10_000,
+      [
+        ['menu', 'invalid', 'menu'],
+        ['menu', 'invalid', 'menu'],
+        ['menu', 'choices.1', 'sales'],
+      ],
+      'gone',
+    );
+    await walk(today - 5_000, [['menu', 'timeout', 'menu']]);
+    await walk(today - 5_000, [['menu', 'choices.1', 'sales']], 'gone', uuidv7());
+    await walk(today - 90_000_000, [['menu', 'choices.1', 'sales']], 'gone');
+    const since = new Date(today - 60_000).toISOString();
+    const { status, body } = await call('GET', `/flows/${made.body.id}/traffic?since=${since}`);
+    expect(status).toBe(200);
+    const sorted = (list: { step: string; calls: number }[]) =>
+      list.map((one) => Object.values(one).join(' ')).toSorted();
+    expect(sorted(body.edges)).toEqual([
+      'menu choices.1 sales 2',
+      'menu invalid menu 1',
+      'menu timeout menu 1',
+      'sales next queue 1',
+    ]);
+    expect(sorted(body.ends)).toEqual(['queue connected 1', 'sales gone 1']);
+    expect(body.calls).toBe(3);
+    const old = new Date(today - 40 * 86_400_000).toISOString();
+    expect((await call('GET', `/flows/${made.body.id}/traffic?since=${old}`)).body.code).toBe('period-invalid');
   });
 });
 

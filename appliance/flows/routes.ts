@@ -8,6 +8,8 @@ import { assertDraft, EMPTY_FLOW, type FlowAdmin } from './flow-admin.ts';
 import { numberRoutes } from './number-routes.ts';
 import { promptRoutes } from './prompt-routes.ts';
 import type { Prompts } from './prompts.ts';
+import type { Traffic } from './traffic.ts';
+import { trafficRoutes } from './traffic-routes.ts';
 
 const problem = z.object({
   severity: z.enum(['error', 'warning']),
@@ -31,11 +33,13 @@ export interface FlowRoutesDeps {
   admin: FlowAdmin;
   prompts: Prompts;
   secrets: Pick<Secrets, 'seal'>;
+  traffic: Traffic;
 }
 
 /** All routes of this room. */
-export function registerFlowRoutes(server: Server, { admin, prompts, secrets }: FlowRoutesDeps): void {
+export function registerFlowRoutes(server: Server, { admin, prompts, secrets, traffic }: FlowRoutesDeps): void {
   flowRoutes(server, { admin });
+  trafficRoutes(server, { admin, traffic });
   numberRoutes(server, { store: admin.store, secrets });
   promptRoutes(server, { prompts });
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createAgents } from '#appliance/agents/index.ts';
 import type { InteractionTrace } from '#appliance/contract/work.ts';
 import { createCustomers } from '#appliance/customers/index.ts';
-import { createFlowAdmin, createPrompts } from '#appliance/flows/index.ts';
+import { createFlowAdmin, createPrompts, createTraffic } from '#appliance/flows/index.ts';
 import { createInteractions } from '#appliance/interactions/index.ts';
 import type { Clock } from '#appliance/kernel/clock.ts';
 import type { Bus } from '#appliance/platform/bus/index.ts';
@@ -76,6 +76,7 @@ export function createWebServices({ config, db, batch, bus, secrets, jobs, clock
     messages: createMessages({ db, bus, clock }),
     missedBy: routing.missedBy,
     flows: createFlowAdmin({ db, prompts, references: { queues, skills: named('skill') } }),
+    traffic: createTraffic({ db, clock }),
     recordings: recordingStore(db),
     files: createFiles({ dir: config.paths.files, keys: openKeyRing(config.paths.keys) }),
     phones: createPhones({

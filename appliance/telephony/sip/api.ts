@@ -45,10 +45,16 @@ export interface IncomingRequest {
   readonly flow: Flow;
   /** Sends the final (or a provisional) response. */
   respond(reply: Reply): void;
+  /**
+   * The dialog a SUBSCRIBE makes (RFC 6665 §4.4.1): the response then carries its tag and our Contact. Our requests in it
+   * may only follow the response.
+   * @throws {SipSyntaxError} when the sender's Contact cannot be read.
+   */
+  subscribe(): Dialog;
 }
 
 /** A new INVITE from outside. 100 Trying has been sent. */
-export interface IncomingInvite extends IncomingRequest {
+export interface IncomingInvite extends Omit<IncomingRequest, 'subscribe'> {
   /** The dialog that accept() will make: to be stored before the caller hears of it. */
   readonly facts: DialogFacts;
   /** The early dialog, once a reliable provisional response made it; the one that `accept` returns. */
@@ -153,6 +159,8 @@ export interface DialogFacts {
   /** Our last session description: what a refresh by re-INVITE repeats. */
   localSession?: SessionBody;
   role: 'uac' | 'uas';
+  /** Absent: a call. A subscription's dialog ends without BYE (RFC 6665 §4.4.1). */
+  usage?: 'subscription';
 }
 
 export interface InviteFacts {
@@ -195,7 +203,7 @@ export interface Dialog {
   ): Promise<SipResponse>;
   /** re-INVITE; the ACK is sent by the stack. Rejects with InviteFailed; 491 is retried as RFC 3261 §14.1 says. */
   reinvite(options: ReinviteOptions): Promise<SipResponse>;
-  /** Idempotent. */
+  /** Idempotent. The dialog of a subscription ends without a word. */
   bye(options?: { headers?: [string, string][] }): void;
   /** re-INVITE, UPDATE, INFO, REFER, NOTIFY, MESSAGE, BYE. BYE has been answered already. A handler that does not respond in 20 s makes a 500. */
   onRequest(listener: (request: InDialogRequest) => void): void;

@@ -2,6 +2,7 @@
 // node appliance/telephony/sip/fuzz.ts --count 100000 --seed 1
 import { parseArgs } from 'node:util';
 import { ManualClock } from '#appliance/kernel/clock.ts';
+import type { Dialog } from './api.ts';
 import { SipRequest } from './message/message.ts';
 import { parseMessage } from './message/parser.ts';
 import { SipSyntaxError } from './message/syntax-error.ts';
@@ -130,7 +131,20 @@ function createTarget(fail: (what: string) => void) {
     dialog.onRequest((request) => request.respond({ status: 200 }));
     clock.after(60_000, () => dialog.bye()); // an input may have been an ACK
   });
-  stack.onRequest((request) => request.respond({ status: 200 }));
+  stack.onRequest((incoming) => {
+    if (incoming.request.method !== 'SUBSCRIBE') return incoming.respond({ status: 200 });
+    let dialog: Dialog;
+    try {
+      dialog = incoming.subscribe();
+    } catch (error) {
+      if (!(error instanceof SipSyntaxError)) throw error;
+      return incoming.respond({ status: 400 });
+    }
+    incoming.respond({ status: 200 });
+    dialog.onRequest((request) => request.respond({ status: 200 }));
+    dialog.request('NOTIFY', { headers: [['Event', 'dialog']] }).catch(() => {});
+    clock.after(60_000, () => dialog.bye());
+  });
   const wire = fakeSocket();
   stack.acceptWebSocket(wire.socket, { address: '127.0.0.1', port: 9 });
   return {

@@ -13,6 +13,7 @@ import type {
 import type { Core } from './dialog/core.ts';
 import { ALLOW } from './dialog/core.ts';
 import { DialogSession, dialogId } from './dialog/dialog.ts';
+import { uasFacts } from './dialog/facts.ts';
 import { InviteFromPeer } from './dialog/incoming-invite.ts';
 import { Orphan } from './dialog/orphan.ts';
 import { InviteToPeer } from './dialog/outgoing-invite.ts';
@@ -254,7 +255,20 @@ export function createSipStack(options: SipStackOptions): SipStack {
     if (requestHandler) {
       const handler = requestHandler;
       const { flow } = transaction;
-      guarded(transaction, () => handler({ request, flow, respond: (answer) => reply(transaction, answer) }));
+      let dialog: DialogSession | undefined;
+      const incoming: IncomingRequest = {
+        request,
+        flow,
+        respond: (answer) => reply(transaction, answer, dialog?.facts.localContact),
+        subscribe() {
+          if (dialog) return dialog;
+          const contact = core.contactFor(request.uri.user ?? '', flow);
+          const facts = uasFacts(request, flow, tagOf(transaction), contact);
+          dialog = new DialogSession(core, { ...facts, usage: 'subscription' }, flow);
+          return dialog;
+        },
+      };
+      guarded(transaction, () => handler(incoming));
       return;
     }
     reply(transaction, { status: request.method === 'OPTIONS' ? 200 : 405, headers: [['Allow', ALLOW]] });
@@ -289,13 +303,21 @@ export function createSipStack(options: SipStackOptions): SipStack {
   }
 
   const tags = new WeakMap<ServerTransaction, string>();
-  function reply(transaction: ServerTransaction, answer: Parameters<IncomingRequest['respond']>[0]): void {
-    let toTag = tags.get(transaction);
-    if (toTag === undefined) {
-      toTag = newTag();
-      tags.set(transaction, toTag);
-    }
-    transaction.respond(buildResponse(transaction.request, answer, { toTag, server: userAgent }));
+  function tagOf(transaction: ServerTransaction): string {
+    const tag = tags.get(transaction) ?? newTag();
+    tags.set(transaction, tag);
+    return tag;
+  }
+
+  /** `contact`: the answer makes a dialog. */
+  function reply(
+    transaction: ServerTransaction,
+    answer: Parameters<IncomingRequest['respond']>[0],
+    contact?: string,
+  ): void {
+    const toTag = tagOf(transaction);
+    const dialog = contact === undefined ? {} : { contact: `<${contact}>`, recordRoute: true };
+    transaction.respond(buildResponse(transaction.request, answer, { toTag, server: userAgent, ...dialog }));
   }
 
   return {

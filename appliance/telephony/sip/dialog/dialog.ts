@@ -116,6 +116,10 @@ export class DialogSession implements Dialog {
   bye(options: { headers?: [string, string][] } = {}): void {
     if (this.#end) return;
     this.#finish({ by: 'us' });
+    if (this.#facts.usage === 'subscription') {
+      this.#core.release(this);
+      return;
+    }
     this.#byeHeaders = options.headers ?? [];
     // RFC 3261 §15: the callee waits with its BYE until the ACK has come.
     if (this.#unacked.size === 0) this.#sendBye();
@@ -328,6 +332,7 @@ export class DialogSession implements Dialog {
         headers = [...headers, ...sessionFields(terms, false)];
       }
     }
+    if (success && request.method === 'SUBSCRIBE') this.#path.refreshTarget(request); // RFC 6665 §4.4.1
     const response = this.#respond(transaction, { ...reply, headers });
     if (success && request.method === 'INVITE') {
       this.awaitAck(
@@ -394,7 +399,7 @@ export class DialogSession implements Dialog {
   #judge(status: number): void {
     if (this.#end || (status !== 408 && status !== 481)) return;
     this.#finish({ by: 'failure', status });
-    if (status === 408 && !this.#early) {
+    if (status === 408 && !this.#early && this.#facts.usage !== 'subscription') {
       this.#byeHeaders = [];
       this.#sendBye();
     } else {

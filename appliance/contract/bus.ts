@@ -1,4 +1,5 @@
 // What roles say to each other over platform/bus. Events are published after commit and may be lost; commands have one reply.
+import type { CallToTake } from './calls.ts';
 import type { CallView, MeLive } from './live.ts';
 import type { AgentLive, Channel, InteractionState, PresenceState } from './work.ts';
 
@@ -21,7 +22,11 @@ export type BusEvent =
   | { type: 'trunk.changed'; trunkId: string; up: boolean }
   | { type: 'session.revoked'; userId: string }
   | { type: 'alarm.changed'; alarmId: string }
-  | { type: 'message.changed'; userId: string };
+  | { type: 'message.changed'; userId: string }
+  | { type: 'parked.changed'; slot: string }
+  | { type: 'ringing.changed'; agentId: string }
+  /** What waits for an agent on voicemail: left, heard, deleted. */
+  | { type: 'voicemail.changed'; agentId: string };
 
 /** Commands to the router's leader (a `voice` process), or to the `voice` that has the call. */
 export interface Commands {
@@ -51,11 +56,26 @@ export interface Commands {
         | { do: 'transfer'; to: TransferTarget }
         | { do: 'consult'; to: TransferTarget }
         | { do: 'consult-complete' | 'consult-cancel' | 'conference' | 'ring-me' }
+        | { do: 'remove-party'; partyId: string }
+        | { do: 'secure-entry'; flowId: string }
+        | { do: 'secure-entry-cancel' }
         | { do: 'record'; mode: 'start' | 'stop' | 'pause' | 'resume' }
         | { do: 'monitor'; mode: 'listen' | 'whisper' | 'barge' | 'takeover' | 'stop' };
     };
     out: { call: CallView | null };
   };
+  'call.park': {
+    in: { interactionId: string; actorId: string; supervisor: boolean };
+    out: { slot: string; backAt: string };
+  };
+  'call.pick-up': {
+    in: { agentId: string; supervisor: boolean; from: { slot: string } | { agentId: string } | { extension: string } };
+    out: { interactionId: string };
+  };
+  /** What this person may take from elsewhere. */
+  'live.calls': { in: { agentId: string; supervisor: boolean }; out: CallToTake[] };
+  /** Flows that an agent may let a customer enter digits into. */
+  'call.secure-entries': { in: Record<string, never>; out: { flowId: string; name: string }[] };
   'live.me': { in: { agentId: string }; out: MeLive };
   'live.agents': { in: Record<string, never>; out: AgentLive[] };
   'live.queues': {
@@ -74,6 +94,15 @@ export interface Commands {
   'sip.trace': {
     in: { interactionId?: string; callId?: string; limit?: number };
     out: { messages: SipMessageView[]; calls: SipCallView[] };
+  };
+  /** What the guard of the SIP ports did in the last 24 hours, and who is about to be banned. */
+  'sip.guard': {
+    in: Record<string, never>;
+    out: {
+      hours: { at: string; counts: Record<string, number> }[];
+      suspects: { source: string; floods: number; unknown: number; passwords: number; at: string }[];
+      sources: number;
+    };
   };
   'trunk.test-call': {
     in: { trunkId: string; number: string };

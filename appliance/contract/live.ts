@@ -1,13 +1,22 @@
 // WSS /api/v1/live: the browser subscribes to topics, gets a snapshot with a sequence number, then changes.
+import type { CallToTake, SecureEntryView } from './calls.ts';
 import type { AgentLive, InteractionTrace, OfferView, PresenceState, QueueLive } from './work.ts';
 
-/** `me`, `queues`, `agents`, `alarms`, `messages`, or `interactions/{id}`. */
-export type LiveTopic = 'me' | 'queues' | 'agents' | 'alarms' | 'messages' | `interactions/${string}`;
+/** `me`, `queues`, `agents`, `alarms`, `messages`, `calls`, `voicemails`, or `interactions/{id}`. */
+export type LiveTopic =
+  | 'me'
+  | 'queues'
+  | 'agents'
+  | 'alarms'
+  | 'messages'
+  | 'calls'
+  | 'voicemails'
+  | `interactions/${string}`;
 
 export interface CallView {
   /** The interaction's id: a call is its interaction on channel voice. */
   id: string;
-  state: 'ringing' | 'talking' | 'held' | 'consulting' | 'conference';
+  state: 'ringing' | 'talking' | 'held' | 'consulting' | 'conference' | 'secure';
   muted: boolean;
   recording: 'off' | 'on' | 'paused';
   peer: string;
@@ -18,6 +27,11 @@ export interface CallView {
   lost: boolean;
   /** Whom I consult, or who is in the conference besides the customer and me; `ringing` until they answer. */
   third?: { label: string; ringing: boolean } | null;
+  /** Everybody besides the customer and me, in the order they came; `waiting`: a queue that I consult has nobody free yet. */
+  parties?: { id: string; label: string; agentId: string | null; state: 'ringing' | 'waiting' | 'talking' }[];
+  /** The customer enters digits that nobody but the flow gets. */
+  secureEntry?: SecureEntryView | null;
+  lastSecureEntry?: { name: string; end: 'done' | 'failed' | 'cancelled' } | null;
 }
 
 export interface MeLive {
@@ -71,6 +85,8 @@ export interface LiveSnapshots {
   agents: AgentLive[];
   alarms: Alarm[];
   messages: DeskMessage[];
+  calls: CallToTake[];
+  voicemails: { fresh: number; heard: number };
   interaction: InteractionTrace;
 }
 

@@ -17,7 +17,7 @@ export type Channel = (typeof CHANNELS)[number];
 export type InteractionState = 'flow' | 'waiting' | 'offered' | 'active' | 'wrap-up' | 'ended';
 export type Direction = 'in' | 'out' | 'internal';
 
-export type SegmentKind = 'flow' | 'queue' | 'dial' | 'agent' | 'hold' | 'consult' | 'wrap-up' | 'voicemail';
+export type SegmentKind = 'flow' | 'queue' | 'dial' | 'agent' | 'hold' | 'consult' | 'wrap-up' | 'voicemail' | 'parked';
 /** Why a segment ended. */
 export type SegmentEnd =
   | 'answered'

@@ -13,6 +13,7 @@ export function stateIn(kind: Exclude<SegmentKind, 'wrap-up'>): InteractionState
     case 'agent':
     case 'hold':
     case 'consult':
+    case 'parked':
       return 'active';
   }
 }
@@ -32,6 +33,8 @@ export function endBetween(from: SegmentKind, to: SegmentKind): SegmentEnd {
       return to === 'hold' ? 'hold' : 'transferred';
     case 'hold':
       return to === 'agent' ? 'resumed' : 'transferred';
+    case 'parked':
+      return to === 'agent' ? 'answered' : to === 'queue' ? 'queued' : 'transferred';
     case 'consult':
     case 'wrap-up':
       return 'completed';
@@ -42,6 +45,7 @@ export function endBetween(from: SegmentKind, to: SegmentKind): SegmentEnd {
 export function endAtLast(kind: SegmentKind): SegmentEnd {
   switch (kind) {
     case 'queue':
+    case 'parked':
       return 'abandoned';
     case 'dial':
       return 'failed';

@@ -232,7 +232,8 @@ export function createSpine(deps: { store: InteractionStore; bus: Bus; clock: Cl
         if (segment.kind === 'agent') {
           change.agentId = row.agentId;
           change.answeredAt = at;
-        } else if (segment.kind === 'queue' || segment.kind === 'flow') change.agentId = null;
+        } else if (segment.kind === 'queue' || segment.kind === 'flow' || segment.kind === 'parked')
+          change.agentId = null;
       }
       writes.push(patch(entry, change));
       return { id: row.id, committed: unwaited(committed(interactionId, `${segment.kind} segment`, writes)) };

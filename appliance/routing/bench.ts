@@ -29,6 +29,7 @@ const agents: AgentRow[] = Array.from({ length: AGENTS }, (_, index) => ({
   interrupts: {},
   ringOn: 'all',
   ringNumber: null,
+  todayUntil: null,
   skills: Object.fromEntries(Array.from({ length: 4 }, () => [`skill-${random(SKILLS)}`, 1 + random(10)])),
 }));
 const queues: QueueConfig[] = Array.from({ length: QUEUES }, (_, index) => ({
@@ -53,6 +54,9 @@ const queues: QueueConfig[] = Array.from({ length: QUEUES }, (_, index) => ({
   dispositionRequired: false,
   announcements: {},
   recordingRuleId: null,
+  distinctiveRing: null,
+  callbackAttempts: 3,
+  callbackIntervalS: 900,
   skills: index % 2 === 0 ? [] : [{ skillId: `skill-${index % SKILLS}`, minLevel: 1 + (index % 5) }],
   relaxations: [],
   // Everybody serves five queues.

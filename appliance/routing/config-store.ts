@@ -30,7 +30,8 @@ const COLUMNS = [
     'max_waiting',
   ],
   ...['max_wait_s', 'overflow', 'hours_id', 'wrap_up', 'wrap_up_s', 'wrap_up_extension_s', 'after_wrap_up'],
-  ...['disposition_required', 'announcements', 'recording_rule_id'],
+  ...['disposition_required', 'announcements', 'recording_rule_id', 'distinctive_ring'],
+  ...['callback_attempts', 'callback_interval_s'],
 ];
 
 const PARTS: Parts<QueueRow> = {

@@ -24,6 +24,8 @@ export interface Entry {
   /** Kept for this agent until `reservedUntil`. */
   reservedFor: string | null;
   reservedUntil: number;
+  /** Keeps its place, but is offered to nobody before. */
+  notBefore?: number | undefined;
   state: 'waiting' | 'offered' | 'assigning' | 'left';
   /** Agents who refused or missed it, and until when they are not asked again. */
   avoid: Map<string, number> | undefined;
@@ -138,6 +140,7 @@ export function ahead(a: Entry, b: Entry): boolean {
 }
 
 export function avoids(entry: Entry, agentId: string, now: number): boolean {
+  if (entry.notBefore !== undefined && entry.notBefore > now) return true;
   const until = entry.avoid?.get(agentId);
   return until !== undefined && until > now;
 }

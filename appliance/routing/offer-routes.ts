@@ -168,25 +168,4 @@ export function offerRoutes(server: Server, { bus, missedBy }: OfferRoutesDeps):
         seconds: payload.seconds,
       }),
   });
-
-  route(server, {
-    method: 'POST',
-    path: '/interactions/{id}/requeue',
-    permission: 'interactions:write',
-    summary: 'Moves a waiting interaction to another queue',
-    params: idParams,
-    payload: z.object({ queueId: uuid }),
-    audit: {
-      action: 'interaction.requeued',
-      entity: 'interaction',
-      details: ({ payload }) => ({ queueId: payload.queueId }),
-    },
-    handler: async ({ actor, params, payload }) => {
-      await bus.call('router', 'interaction.requeue', {
-        interactionId: params.id,
-        queueId: payload.queueId,
-        by: actor.userId,
-      });
-    },
-  });
 }

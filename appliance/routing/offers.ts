@@ -1,7 +1,7 @@
 import type { OfferState } from '#appliance/contract/work.ts';
 import { AppError, messageOf } from '#appliance/kernel/errors.ts';
 import { uuidv7 } from '#appliance/kernel/ids.ts';
-import type { Offer, OfferFailure } from './channel-port.ts';
+import type { Offer, OfferFailure, OfferOutcome } from './channel-port.ts';
 import { type Context, nowMs } from './context.ts';
 import type { Desk } from './desk.ts';
 import type { Entry } from './line.ts';
@@ -11,6 +11,8 @@ interface Pending {
   entry: Entry;
   desk: Desk;
   state: 'pending' | 'assigning' | 'over';
+  /** A person chose this agent: not to answer is no miss. */
+  byHand: boolean;
   stopTimer: () => void;
 }
 
@@ -56,15 +58,15 @@ export function createOffers(context: Context, ports: OfferPorts) {
     return true;
   }
 
-  function propose(entry: Entry, desks: Desk[]): void {
+  function propose(entry: Entry, desks: Desk[], byHand = false): void {
     floor.hold(entry);
     interactions.update(entry.interactionId, { state: 'offered' });
-    const made = desks.map((desk) => make(entry, desk));
+    const made = desks.map((desk) => make(entry, desk, byHand));
     announcer.queue(entry.queueId);
     for (const one of made) present(one);
   }
 
-  function make(entry: Entry, desk: Desk): Pending {
+  function make(entry: Entry, desk: Desk, byHand = false): Pending {
     const offeredAt = clock.now();
     const timeoutMs = floor.queue(entry.queueId).config.offerTimeoutS * 1000;
     const offer: Offer = {
@@ -76,7 +78,7 @@ export function createOffers(context: Context, ports: OfferPorts) {
       offeredAt,
       expiresAt: new Date(offeredAt.getTime() + timeoutMs),
     };
-    const one: Pending = { offer, entry, desk, state: 'pending', stopTimer: () => {} };
+    const one: Pending = { offer, entry, desk, state: 'pending', byHand, stopTimer: () => {} };
     one.stopTimer = clock.after(timeoutMs, () => timedOut(one));
     pending.set(offer.id, one);
     const others = byEntry.get(entry);
@@ -159,7 +161,7 @@ export function createOffers(context: Context, ports: OfferPorts) {
     }
     conclude(one, ENDS[why]);
     avoid(one);
-    if (why !== 'declined') ports.missed(one.desk, one.entry, why);
+    if (why !== 'declined' && !one.byHand) ports.missed(one.desk, one.entry, why);
     back(one);
   }
 
@@ -255,15 +257,53 @@ export function createOffers(context: Context, ports: OfferPorts) {
     return one;
   }
 
+  /**
+   * An agent takes what rings at a colleague's: an offer of their own beside it, so that the first who answers has it and
+   * nothing is counted twice. The channel connects them and then says accepted, or failed.
+   */
+  function pickUp(interactionId: string, fromAgentId: string, desk: Desk): { offer: Offer; outcome: OfferOutcome } {
+    const entry = floor.entries.get(interactionId);
+    const theirs = entry && of(entry).find((one) => one.desk.id === fromAgentId && one.state === 'pending');
+    if (!entry || !theirs || entry.state !== 'offered')
+      throw new AppError('not-found', 'nothing-rings', 'Nothing rings there any more.');
+    if (desk.offer) throw new AppError('conflict', 'offered', 'Your own phone rings: take that call first.');
+    const one = make(entry, desk);
+    one.stopTimer(); // the channel says when their phone has rung for long enough
+    interactions.event(interactionId, 'picked-up', { by: desk.id, from: fromAgentId }).catch(() => {});
+    return {
+      offer: one.offer,
+      outcome: {
+        accepted: () => accepted(one),
+        // Who wanted to take it and did not is not to blame: it rings on where it rang, or goes back.
+        failed() {
+          if (one.state !== 'pending') return;
+          conclude(one, 'withdrawn');
+          back(one);
+        },
+      },
+    };
+  }
+
   return {
     tryEntry,
     tryDesk,
+    pickUp,
     free,
     gone,
     /** The agent pressed accept on screen. */
     async accept(offerId: string, agentId: string): Promise<void> {
       const one = own(offerId, agentId);
       await context.ports.get(one.offer.channel)!.accept(offerId);
+    },
+    /** A person hands it to this agent, past the line and whether ready or not: who else is asked for it stops ringing. */
+    pull(entry: Entry, desk: Desk): void {
+      const rang = of(entry);
+      for (const one of rang) {
+        tell(one, 'taken');
+        conclude(one, 'withdrawn');
+      }
+      propose(entry, [desk], true);
+      for (const one of rang) free(one.desk);
     },
     decline(offerId: string, agentId: string): void {
       const one = own(offerId, agentId);

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createTodayStore } from '#appliance/agents/today-store.ts';
+import { endOfDay } from '#appliance/kernel/days.ts';
 import type { TestDatabase } from '#test/support/database.ts';
 import { testDatabase } from '#test/support/database.ts';
 import { addAgent, addQueue, addSkill, FakeChannel, process } from './fixture.ts';
@@ -47,6 +49,72 @@ describe('the router', () => {
     expect(trace).toMatchObject({ state: 'ended', agentId: ann, queueId: sales, endReason: 'customer' });
     expect(trace.segments.map(({ durationS }) => durationS)).toEqual([0, 4, 60, 30]);
     expect(await house.router.offersOf(call)).toMatchObject([{ state: 'accepted', agentId: ann, waitedS: 0 }]);
+  });
+
+  it('lets a colleague take what rings elsewhere: one answer is booked, nobody is blamed', async () => {
+    const [ann, ben] = [await addAgent(database.db, 'Ann'), await addAgent(database.db, 'Ben')];
+    const sales = await addQueue(database.db, 'Sales', [ann, ben]);
+    await house.start();
+    await house.presence(ann, 'ready');
+    const call = await house.call(sales);
+    const taking = house.router.pickUp(call, ann, ben);
+    expect(await taking.outcome.accepted()).toBe(true);
+    expect(house.voice.withdrawn).toMatchObject([{ why: 'taken' }]);
+    expect(await segments(call)).toEqual(['flow:queued', 'queue:answered', 'agent:open']);
+    const offers = await house.router.offersOf(call);
+    expect(offers.map(({ agentId, state }) => [agentId, state])).toEqual([
+      [ann, 'withdrawn'],
+      [ben, 'accepted'],
+    ]);
+    expect(house.router.presence(ann)).toBe('ready');
+    expect(() => house.router.pickUp(call, ann, ben)).toThrow('Nothing rings');
+  });
+
+  it('rings on where it rang when the colleague who wanted it does not pick up after all', async () => {
+    const [ann, ben] = [await addAgent(database.db, 'Ann'), await addAgent(database.db, 'Ben')];
+    const sales = await addQueue(database.db, 'Sales', [ann, ben]);
+    await house.start();
+    await house.presence(ann, 'ready');
+    const call = await house.call(sales);
+    const taking = house.router.pickUp(call, ann, ben);
+    taking.outcome.failed('no-answer');
+    expect(await taking.outcome.accepted()).toBe(false);
+    expect(house.router.presence(ben)).toBe('offline');
+    expect(await house.voice.answer((offer) => offer.agentId === ann)).toBe(true);
+    expect(await segments(call)).toEqual(['flow:queued', 'queue:answered', 'agent:open']);
+  });
+
+  it('offers a call-back that rests to nobody before its moment, also after a restart', async () => {
+    const ann = await addAgent(database.db, 'Ann');
+    const sales = await addQueue(database.db, 'Sales', [ann]);
+    await house.start();
+    await house.presence(ann, 'ready');
+    const { id } = await house.interactions.open({
+      channel: 'voice',
+      direction: 'out',
+      from: '+15550100',
+      to: '+15550123',
+    });
+    const at = house.clock.now().getTime();
+    await house.router.enqueue({
+      interactionId: id,
+      queueId: sales,
+      channel: 'voice',
+      from: '+15550123',
+      notBefore: new Date(at + 60_000),
+    });
+    expect(house.voice.offered).toEqual([]);
+    house.clock.advance(30_000);
+    await house.batch.flushed();
+    const clock = house.clock;
+    await house.stop();
+    house = process(database.db, { clock });
+    await house.start();
+    expect(house.voice.offered).toEqual([]);
+    house.clock.advance(29_999);
+    expect(house.voice.offered).toEqual([]);
+    house.clock.advance(1);
+    expect(house.voice.offered).toMatchObject([{ interactionId: id, agentId: ann }]);
   });
 
   it('books a caller who hangs up while waiting at one instant, however late it gets to know', async () => {
@@ -182,6 +250,98 @@ describe('the router', () => {
     expect(house.voice.expirations).toEqual([{ interactionId: call, exit: { to: 'voicemail' } }]);
     expect(house.router.position(call)).toBeUndefined();
     expect(await segments(call)).toEqual(['flow:queued', 'queue:overflow', 'queue:voicemail', 'flow:open']);
+  });
+
+  it('hands who waits to whom a person chooses, past the line, ready or not', async () => {
+    const [ann, ben, cy] = await Promise.all(['Ann', 'Ben', 'Cy'].map((name) => addAgent(database.db, name)));
+    const sales = await addQueue(database.db, 'Sales', [ann!]);
+    await house.start();
+    await house.presence(ann!, 'ready');
+    const first = await house.call(sales);
+    const second = await house.call(sales);
+    const pull = (interactionId: string, agentId: string) =>
+      house.bus.call('router', 'interaction.pull', { interactionId, agentId, by: cy! });
+    await expect(pull(second, ben!)).rejects.toMatchObject({ code: 'agent-offline' });
+    await house.presence(ben!, 'not-ready');
+    await pull(second, ben!);
+    expect(house.voice.offered.at(-1)).toMatchObject({ interactionId: second, agentId: ben, queueId: sales });
+    expect(await house.bus.call('router', 'live.waiting', { queueId: sales })).toMatchObject([
+      { interactionId: first, place: 1, offeredTo: [{ id: ann }] },
+      { interactionId: second, place: 2, offeredTo: [{ id: ben }] },
+    ]);
+    await expect(pull(first, ben!)).rejects.toMatchObject({ code: 'agent-busy' });
+    // Not to answer a call that somebody else chose is no miss; the call is back at its place.
+    house.voice.fail('no-answer', ({ agentId }) => agentId === ben);
+    expect(house.router.floor().desks.get(ben!)?.presence).toMatchObject({ state: 'not-ready', reason: null });
+    expect(house.router.position(second)?.position).toBe(2);
+    // What rings already can be taken away: one phone stops, the other begins.
+    await pull(first, ben!);
+    expect(house.voice.withdrawn.at(-1)).toMatchObject({ why: 'taken' });
+    expect(house.voice.offered.slice(-2)).toMatchObject([
+      { interactionId: first, agentId: ben },
+      { interactionId: second, agentId: ann },
+    ]);
+    expect(await house.voice.answer(({ agentId }) => agentId === ben)).toBe(true);
+    expect(await segments(first)).toEqual(['flow:queued', 'queue:answered', 'agent:open']);
+    await expect(pull(first, ann!)).rejects.toMatchObject({ code: 'not-waiting' });
+    const { events } = await house.interactions.trace(first);
+    expect(events.filter(({ type }) => type === 'queue.pulled')).toMatchObject([{ data: { agentId: ben, by: cy } }]);
+  });
+
+  it('lets a person change a place by another priority, and keeps it', async () => {
+    const ann = await addAgent(database.db, 'Ann');
+    const sales = await addQueue(database.db, 'Sales', [ann]);
+    await house.start();
+    const first = await house.call(sales);
+    house.clock.advance(30_000);
+    const second = await house.call(sales);
+    await house.bus.call('router', 'interaction.priority', { interactionId: second, priority: 6, by: ann });
+    expect([second, first].map((id) => house.router.position(id)?.position)).toEqual([1, 2]);
+    expect(await house.bus.call('router', 'live.waiting', { queueId: sales })).toMatchObject([
+      { interactionId: second, priority: 6 },
+      { interactionId: first, priority: 5 },
+    ]);
+    expect(await database.db('queue_entry').where({ interaction_id: second }).first('priority')).toEqual({
+      priority: 6,
+    });
+    await house.presence(ann, 'ready');
+    expect(house.voice.offered).toMatchObject([{ interactionId: second }]);
+  });
+
+  it('serves other queues with other skills until midnight of the team, and then as usual', async () => {
+    const skill = await addSkill(database.db, 'Dutch');
+    const ann = await addAgent(database.db, 'Ann', { skills: { [skill]: 9 } });
+    const sales = await addQueue(database.db, 'Sales', [ann]);
+    const dutch = await addQueue(database.db, 'Dutch', []);
+    await database.db('queue_skill').insert({ queue_id: dutch, skill_id: skill, min_level: 5 });
+    const today = createTodayStore(database.db);
+    // Berlin puts its clocks forward in this night: the day has 23 hours.
+    house.clock.advance(Date.parse('2027-03-27T23:30:00Z') - house.clock.now().getTime());
+    const until = endOfDay(house.clock.now(), 'Europe/Berlin');
+    expect(until.toISOString()).toBe('2027-03-28T22:00:00.000Z');
+    await today.replace(
+      ann,
+      [
+        { queueId: sales, amount: null },
+        { queueId: dutch, amount: 1 },
+        { skillId: skill, amount: 9 },
+      ],
+      { until, by: ann },
+    );
+    // What is as usual is not kept.
+    expect(await today.of(ann, house.clock.now())).toHaveLength(2);
+    await house.start();
+    await house.presence(ann, 'ready');
+    const wanted = await house.call(dutch);
+    expect(house.voice.offered).toMatchObject([{ interactionId: wanted, agentId: ann }]);
+    expect(await house.bus.call('router', 'live.agents', {})).toMatchObject([{ todayUntil: until.toISOString() }]);
+    house.voice.fail('declined');
+    const usual = await house.call(sales);
+    house.clock.advance(until.getTime() - house.clock.now().getTime() - 1);
+    expect(house.voice.offered.some(({ interactionId }) => interactionId === usual)).toBe(false);
+    house.clock.advance(1);
+    await expect.poll(() => house.voice.offered.at(-1)).toMatchObject({ interactionId: usual, agentId: ann });
+    expect(await house.bus.call('router', 'live.agents', {})).toMatchObject([{ todayUntil: null }]);
   });
 
   it('keeps what its channel has promised, whatever the rules for callers say', async () => {

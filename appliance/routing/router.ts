@@ -8,6 +8,7 @@ import type { Bus } from '#appliance/platform/bus/index.ts';
 import type { Log } from '#appliance/platform/log/index.ts';
 import type { Batch, Database } from '#appliance/platform/postgres/index.ts';
 import { createAnnouncer } from './announcer.ts';
+import { createByHand } from './by-hand.ts';
 import type { ChannelPort } from './channel-port.ts';
 import type { Context, RouterEvents, RouterHooks, Spine } from './context.ts';
 import type { Desk } from './desk.ts';
@@ -95,7 +96,8 @@ export function createRouter(deps: RouterDeps) {
     reconsider,
   });
   const waiting = createWaiting(context, () => offers);
-  const views = createViews(context, wrapUps);
+  const byHand = createByHand(context, { offers, waiting });
+  const views = createViews(context, wrapUps, offers);
 
   /** Somebody went home: whoever waits for him, or in a queue where nobody is left, may go elsewhere. */
   function reconsider(desk: Desk): void {
@@ -108,7 +110,7 @@ export function createRouter(deps: RouterDeps) {
   }
 
   async function configure(): Promise<void> {
-    const [configs, dispositions] = await Promise.all([store.queues(), store.dispositions()]);
+    const [configs, dispositions] = await Promise.all([store.queues(clock.now()), store.dispositions()]);
     wrapUps.setDispositions(dispositions);
     for (const queue of context.floor.configure(configs, agents.list(), clock.now().getTime())) {
       log.error(
@@ -194,9 +196,18 @@ export function createRouter(deps: RouterDeps) {
         wrapUps.extend(interactionId, agentId, seconds),
       ),
       bus.handle('router', 'interaction.requeue', async ({ interactionId, queueId, by }) => {
-        waiting.requeue(interactionId, queueId, by);
+        byHand.requeue(interactionId, queueId, by);
         return {};
       }),
+      bus.handle('router', 'interaction.pull', async ({ interactionId, agentId, by }) => {
+        byHand.pull(interactionId, shifts.desk(agentId), by);
+        return {};
+      }),
+      bus.handle('router', 'interaction.priority', async ({ interactionId, priority, by }) => {
+        await byHand.prioritise(interactionId, priority, by);
+        return {};
+      }),
+      bus.handle('router', 'live.waiting', async ({ queueId }) => views.waiting(queueId)),
       bus.handle('router', 'live.me', async ({ agentId }): Promise<MeLive> => views.me(shifts.desk(agentId))),
       bus.handle('router', 'live.agents', async () => views.agents()),
       bus.handle('router', 'live.queues', async () => views.queues()),
@@ -223,8 +234,16 @@ export function createRouter(deps: RouterDeps) {
     enqueue: waiting.enqueue,
     position: waiting.position,
     remove: waiting.remove,
-    requeue: waiting.requeue,
+    requeue: byHand.requeue,
     engage: shifts.engage,
+    /** What rings at one agent's for another, who takes it. */
+    pickUp: (interactionId: string, fromAgentId: string, agentId: string) =>
+      offers.pickUp(interactionId, fromAgentId, shifts.desk(agentId)),
+    /** What is offered to an agent now. */
+    offered: (agentId: string) => context.floor.desks.get(agentId)?.offer,
+    /** Two who serve a queue together. */
+    shareQueue: (a: string, b: string) =>
+      [...context.floor.queues.values()].some(({ members }) => members.has(a) && members.has(b)),
     finished: wrapUps.finished,
 
     presence: (agentId: string) => context.floor.desks.get(agentId)?.presence.state ?? 'offline',

@@ -78,6 +78,14 @@ const queueFields = z.object({
   dispositionRequired: z.boolean().default(false),
   announcements: announcements.default({}),
   recordingRuleId: uuid.nullable().default(null),
+  distinctiveRing: z
+    .string()
+    .regex(/^[a-z0-9-]{1,32}$/, 'small letters, digits and dashes')
+    .nullable()
+    .default(null)
+    .meta({ description: 'Goes to phones as Alert-Info: <http://127.0.0.1>;info=NAME.' }),
+  callbackAttempts: z.int().min(1).max(10).default(3),
+  callbackIntervalS: z.int().min(0).max(DAY_S).default(900),
   skills: z
     .array(z.object({ skillId: uuid, minLevel: z.int().min(1).max(10) }).strict())
     .max(20)

@@ -18,6 +18,7 @@ export interface EntryRow {
   agentId: string | null;
   offerId: string | null;
   leftAt: Date | null;
+  notBefore?: Date | null;
 }
 
 export interface OfferRow {
@@ -50,7 +51,8 @@ export type RoutingStore = ReturnType<typeof createStore>;
 
 const ENTRY = `e.id, e.interaction_id as "interactionId", e.queue_id as "queueId", e.channel, e.state, e.priority, e.skills,
   e.preferred_agent_id as "preferredAgentId", e.from_address as "from", e.enqueued_at as "enqueuedAt", e.entered_at as "enteredAt", e.hops,
-  e.agent_id as "agentId", e.offer_id as "offerId", e.left_at as "leftAt"`;
+  e.agent_id as "agentId", e.offer_id as "offerId", e.left_at as "leftAt",
+  e.not_before as "notBefore"`;
 
 /** All SQL of routing but for the configuration of queues. Writes go through the group commit. */
 export function createStore(db: Database, batch: Batch) {
@@ -80,12 +82,13 @@ export function createStore(db: Database, batch: Batch) {
     'entry.insert',
     310,
     `insert into queue_entry (id, interaction_id, queue_id, channel, state, priority, skills, preferred_agent_id, from_address,
-       enqueued_at, entered_at, hops, agent_id, offer_id, left_at)
+       enqueued_at, entered_at, hops, agent_id, offer_id, left_at, not_before)
      select r.id, r."interactionId", r."queueId", r.channel, r.state, r.priority, r.skills, r."preferredAgentId", r."from",
-       r."enqueuedAt", r."enteredAt", r.hops, r."agentId", r."offerId", r."leftAt"
+       r."enqueuedAt", r."enteredAt", r.hops, r."agentId", r."offerId", r."leftAt", r."notBefore"
      from jsonb_to_recordset($1::jsonb) as r(id uuid, "interactionId" uuid, "queueId" uuid, channel text, state text, priority smallint,
        skills jsonb, "preferredAgentId" uuid, "from" text, "enqueuedAt" timestamptz, "enteredAt" timestamptz, hops smallint,
-       "agentId" uuid, "offerId" uuid, "leftAt" timestamptz)
+       "agentId" uuid, "offerId" uuid, "leftAt" timestamptz,
+       "notBefore" timestamptz)
      on conflict (id) do nothing`,
   );
   const insertOffer = batch.statement<OfferRow>(
@@ -96,6 +99,13 @@ export function createStore(db: Database, batch: Batch) {
      from jsonb_to_recordset($1::jsonb) as r(id uuid, "entryId" uuid, "interactionId" uuid, "queueId" uuid, "agentId" uuid,
        channel text, "waitedS" numeric, "offeredAt" timestamptz, "expiresAt" timestamptz)
      on conflict (id) do nothing`,
+  );
+  const setPriority = batch.statement<{ id: string; priority: number }>(
+    'entry.priority',
+    315,
+    `update queue_entry e set priority = r.priority from jsonb_to_recordset($1::jsonb) as r(id uuid, priority smallint)
+     where e.id = r.id and e.state = 'waiting'`,
+    { key: (row) => row.id },
   );
   const assignAfter = batch.statement<EntryRow>('entry.assign-after', 330, assign('r'));
   const closeOffer = batch.statement<{ id: string; state: OfferState; at: Date }>(
@@ -123,23 +133,35 @@ export function createStore(db: Database, batch: Batch) {
       const guarded = stored.has(row) ? [assignStored(row)] : [assignBefore(row), assignAfter(row)];
       await Promise.all([...guarded, closeOffer({ id: offer.id, state: 'accepted', at })]);
     },
+    /** Also of a row that is not written yet. */
+    async prioritise(row: EntryRow, priority: number): Promise<void> {
+      row.priority = priority;
+      await setPriority({ id: row.id, priority });
+    },
     insertOffer,
     closeOffer: (id: string, state: OfferState, at: Date) => closeOffer({ id, state, at }),
 
-    async queues(): Promise<QueueConfig[]> {
+    /** As they are at `now`: who serves which queue may be other than usual until midnight. */
+    async queues(now: Date): Promise<QueueConfig[]> {
       const { rows } = await db.raw(
         `select q.id, q.name, q.active, q.strategy, q.priority, q.ageing_s as "ageingS", q.answer_within_s as "answerWithinS",
            q.offer_timeout_s as "offerTimeoutS", q.rona_limit as "ronaLimit", q.last_agent_wait_s as "lastAgentWaitS",
            q.max_waiting as "maxWaiting", q.max_wait_s as "maxWaitS", q.overflow, q.hours_id as "hoursId", q.wrap_up as "wrapUp",
            q.wrap_up_s as "wrapUpS", q.wrap_up_extension_s as "wrapUpExtensionS", q.after_wrap_up as "afterWrapUp",
            q.disposition_required as "dispositionRequired", q.announcements, q.recording_rule_id as "recordingRuleId",
+           q.distinctive_ring as "distinctiveRing", q.callback_attempts as "callbackAttempts", q.callback_interval_s as "callbackIntervalS",
            coalesce((select jsonb_agg(jsonb_build_object('skillId', s.skill_id, 'minLevel', s.min_level))
              from queue_skill s where s.queue_id = q.id), '[]') as skills,
            coalesce((select jsonb_agg(jsonb_build_object('skillId', x.skill_id, 'afterS', x.after_s, 'minLevel', x.min_level))
              from queue_relaxation x where x.queue_id = q.id), '[]') as relaxations,
-           coalesce((select jsonb_agg(jsonb_build_object('agentId', m.agent_id, 'position', m.position))
-             from queue_agent m where m.queue_id = q.id), '[]') as members
+           coalesce((select jsonb_agg(jsonb_build_object('agentId', m.agent_id, 'position', m.position)) from (
+             select m.agent_id, m.position from queue_agent m where m.queue_id = q.id
+               and not exists (select 1 from agent_today t where t.queue_id = q.id and t.agent_id = m.agent_id and t.until > ?)
+             union all
+             select t.agent_id, t.amount from agent_today t where t.queue_id = q.id and t.until > ? and t.amount is not null
+           ) m), '[]') as members
          from queue q order by q.name`,
+        [now, now],
       );
       return rows;
     },

@@ -59,6 +59,11 @@ export interface QueueConfig {
   dispositionRequired: boolean;
   announcements: Announcements;
   recordingRuleId: string | null;
+  /** Name of the ring that phones use for this queue; null: the one of all queues. */
+  distinctiveRing: string | null;
+  /** How often a promised call-back is tried, and how long after one that was not answered. */
+  callbackAttempts: number;
+  callbackIntervalS: number;
   skills: Requirement[];
   relaxations: Relaxation[];
   members: { agentId: string; position: number }[];
@@ -86,4 +91,6 @@ export interface EnqueueInput {
   customer?: CustomerRef | null;
   /** Keeps an earlier place, for example of a transferred or called-back customer. */
   enqueuedAt?: Date;
+  /** Keeps its place, but is offered to nobody before. */
+  notBefore?: Date;
 }

@@ -1,15 +1,18 @@
-import type { Commands } from '#appliance/contract/bus.ts';
+import type { Commands, WaitingView } from '#appliance/contract/bus.ts';
 import type { MeLive } from '#appliance/contract/live.ts';
 import type { AgentLive, OfferView } from '#appliance/contract/work.ts';
+import { AppError } from '#appliance/kernel/errors.ts';
 import type { Context } from './context.ts';
 import type { Desk, Work } from './desk.ts';
 import { estimatedWaitS } from './estimate.ts';
+import { ahead } from './line.ts';
+import type { Offers } from './offers.ts';
 import type { WrapUps } from './wrap-up.ts';
 
 export type Views = ReturnType<typeof createViews>;
 
 /** What screens show, straight from the router's memory. */
-export function createViews(context: Context, wrapUps: WrapUps) {
+export function createViews(context: Context, wrapUps: WrapUps, offers: Pick<Offers, 'of'>) {
   const { floor, hooks } = context;
   const queueName = (id: string | null) => (id === null ? null : (floor.queues.get(id)?.config.name ?? null));
   const iso = (ms: number) => new Date(ms).toISOString();
@@ -89,7 +92,28 @@ export function createViews(context: Context, wrapUps: WrapUps) {
           from,
         })),
         phoneOnline: hooks.phoneOnline(desk.id),
+        todayUntil: desk.row.todayUntil,
       }));
+    },
+
+    /** Who waits in a queue, in the order of service. */
+    waiting(queueId: string): WaitingView[] {
+      const queue = floor.queues.get(queueId);
+      if (!queue) throw new AppError('not-found', 'queue-unknown', `No queue ${queueId}`);
+      return [...queue.entries]
+        .sort((a, b) => (ahead(a, b) ? -1 : 1))
+        .map((entry, index) => ({
+          interactionId: entry.interactionId,
+          channel: entry.channel,
+          from: entry.from,
+          customer: entry.customer,
+          since: iso(entry.enqueuedAt),
+          priority: entry.priority,
+          place: index + 1,
+          offeredTo: offers
+            .of(entry)
+            .map(({ agentId }) => ({ id: agentId, name: floor.desks.get(agentId)?.row.name ?? agentId })),
+        }));
     },
 
     queues(): Commands['live.queues']['out'] {

@@ -62,6 +62,7 @@ export function createWaiting(context: Context, offers: () => Offers) {
       enqueuedAt: Math.min(input.enqueuedAt?.getTime() ?? at.getTime(), at.getTime()),
       enteredAt: at.getTime(),
       hops: 0,
+      notBefore: input.notBefore?.getTime(),
     });
     if (input.avoidAgentId) entry.avoid = new Map([[input.avoidAgentId, at.getTime() + AVOID_MS]]);
     const segment = interactions.startSegment(input.interactionId, { kind: 'queue', queueId: input.queueId, at });
@@ -112,7 +113,9 @@ export function createWaiting(context: Context, offers: () => Offers) {
     if (leaving && exit(entry, leaving)) return leaving;
     floor.rearrange(entry, now);
     if (offers().tryEntry(entry)) return undefined;
-    const next = nextLook(queue.config, entry, now);
+    const rule = nextLook(queue.config, entry, now);
+    const { notBefore = 0 } = entry;
+    const next = notBefore > now ? Math.min(notBefore, rule ?? notBefore) : rule;
     if (next !== undefined && entry.state === 'waiting')
       timers.set(
         entry,
@@ -213,18 +216,6 @@ export function createWaiting(context: Context, offers: () => Offers) {
     return true;
   }
 
-  /** A person moves it to another queue. */
-  function requeue(interactionId: string, queueId: string, by: string): void {
-    const entry = floor.entries.get(interactionId);
-    if (!entry) throw new AppError('conflict', 'not-waiting', 'This interaction does not wait in a queue.');
-    known(queueId);
-    if (entry.queueId === queueId) throw new AppError('conflict', 'same-queue', 'It waits in this queue already.');
-    if (entry.state === 'assigning') throw new AppError('conflict', 'being-accepted', 'An agent is just accepting it.');
-    offers().gone(entry);
-    entry.hops = 0;
-    move(entry, queueId, 'pulled', by);
-  }
-
   function known(queueId: string): QueueState {
     const queue = floor.queues.get(queueId);
     if (!queue) throw new AppError('not-found', 'queue-unknown', `No queue ${queueId}`);
@@ -257,7 +248,7 @@ export function createWaiting(context: Context, offers: () => Offers) {
     }
   }
 
-  return { enqueue, adopt, look, position, remove, requeue, left, forget };
+  return { enqueue, adopt, look, position, remove, known, move, left, forget };
 }
 
 type Fresh = Pick<
@@ -273,6 +264,7 @@ type Fresh = Pick<
   | 'enqueuedAt'
   | 'enteredAt'
   | 'hops'
+  | 'notBefore'
 >;
 
 function newEntry(fresh: Fresh): Entry {
@@ -303,6 +295,7 @@ export function entryOf(row: EntryRow, customer: Entry['customer']): Entry {
       from,
       customer,
       hops,
+      notBefore: row.notBefore?.getTime(),
       ...times,
     }),
     ...(id && { id }),
@@ -319,5 +312,6 @@ function rowOf(entry: Entry): EntryRow {
     agentId: null,
     offerId: null,
     leftAt: null,
+    notBefore: entry.notBefore ? new Date(entry.notBefore) : null,
   };
 }

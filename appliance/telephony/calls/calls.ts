@@ -4,7 +4,7 @@ import type { Log } from '#appliance/platform/log/index.ts';
 import type { Edge, Media } from '../media/index.ts';
 import type { Phones } from '../phones/index.ts';
 import type { Authenticator, Registrar } from '../registrar/index.ts';
-import type { IncomingInvite, SipStack } from '../sip/index.ts';
+import { ACCEPTED, type IncomingInvite, type SipStack } from '../sip/index.ts';
 import type { Trunks } from '../trunks/index.ts';
 import type { Calls, IncomingCall, Leg } from './api.ts';
 import { bridge, unbridge } from './bridge.ts';
@@ -94,7 +94,7 @@ export function createCalls(options: CallsOptions): Calls & { flush(): void } {
           status: 200,
           headers: [
             ['Allow', ALLOWED],
-            ['Accept', 'application/sdp'],
+            ['Accept', ACCEPTED],
           ],
         });
         return;

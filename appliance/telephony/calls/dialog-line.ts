@@ -1,7 +1,15 @@
 // A leg whose dialog stands: what the party asks for in it, and how it ends.
 import { within } from '#appliance/kernel/async.ts';
 import { messageOf } from '#appliance/kernel/errors.ts';
-import type { Dialog, DialogFacts, InDialogRequest } from '../sip/index.ts';
+import {
+  ACCEPTED,
+  type Dialog,
+  type DialogFacts,
+  type InDialogRequest,
+  readSession,
+  SDP,
+  sdpOf,
+} from '../sip/index.ts';
 import type { EndCause } from './api.ts';
 import { causeOfResponse, failure, Q850, reasonOf, textOfQ850 } from './causes.ts';
 import { digitOfInfo } from './info-digits.ts';
@@ -9,8 +17,6 @@ import type { CallLeg } from './leg.ts';
 import { NoCommonMedia } from './leg-audio.ts';
 import type { Line } from './line.ts';
 import { receiveRefer } from './refer.ts';
-
-const SDP = 'application/sdp';
 
 export class DialogLine implements Line {
   readonly #leg: CallLeg;
@@ -65,7 +71,7 @@ export class DialogLine implements Line {
   async reoffer(lostInSwitch: boolean): Promise<void> {
     const body = await this.#leg.audio.reopen(lostInSwitch);
     const response = await this.dialog.reinvite({ contentType: SDP, body });
-    const { held } = await this.#leg.audio.settle(response.bodyText);
+    const { held } = await this.#leg.audio.settle(sdpOf(response) ?? '');
     this.#leg.setHeldByParty(held);
     this.#leg.record.touch();
   }
@@ -101,13 +107,17 @@ export class DialogLine implements Line {
 
   async #renegotiate(request: InDialogRequest): Promise<void> {
     const leg = this.#leg;
-    const { body, contentType } = request.request;
     try {
-      if (contentType !== SDP || body.length === 0) {
+      const { sdp, refused } = readSession(request.request);
+      if (refused) {
+        request.respond({ status: 415, headers: [['Accept', ACCEPTED]] });
+        return;
+      }
+      if (sdp === undefined) {
         this.#repeatOffer(request);
         return;
       }
-      const answer = await leg.audio.change(request.request.bodyText);
+      const answer = await leg.audio.change(sdp);
       leg.setHeldByParty(answer.held);
       // What we answer decides where the party sends its audio: committed first, as everything we say.
       await leg.record.save();
@@ -129,9 +139,10 @@ export class DialogLine implements Line {
       return;
     }
     request.onAck((ack) => {
-      if (ack.body.length === 0) return;
+      const sdp = sdpOf(ack);
+      if (sdp === undefined) return;
       leg.audio
-        .settle(ack.bodyText)
+        .settle(sdp)
         .then(({ held }) => {
           leg.setHeldByParty(held);
           leg.record.touch();

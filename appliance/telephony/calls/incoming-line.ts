@@ -1,15 +1,13 @@
 // An INVITE that came to us, until it is answered.
 import { AppError } from '#appliance/kernel/errors.ts';
-import type { Dialog, DialogFacts, IncomingInvite } from '../sip/index.ts';
-import { reasonHeaders } from '../sip/index.ts';
+import type { Dialog, DialogFacts, IncomingInvite, SipRequest } from '../sip/index.ts';
+import { reasonHeaders, SDP, sdpOf } from '../sip/index.ts';
 import type { EndCause } from './api.ts';
 import { causeOfEnd, failure, Q850, reasonOf, statusOfCause } from './causes.ts';
 import { DialogLine } from './dialog-line.ts';
 import type { CallLeg } from './leg.ts';
 import { NoCommonMedia } from './leg-audio.ts';
 import type { Line } from './line.ts';
-
-const SDP = 'application/sdp';
 
 export class IncomingLine implements Line {
   readonly #leg: CallLeg;
@@ -80,10 +78,10 @@ export class IncomingLine implements Line {
   }
 
   /** RFC 3264 in RFC 3261 §13.3.1.4: our 200 was the offer, the ACK brings the answer. */
-  #settleLater(dialog: Dialog, acked: Promise<{ bodyText: string }>): void {
+  #settleLater(dialog: Dialog, acked: Promise<SipRequest>): void {
     const leg = this.#leg;
     acked
-      .then((ack) => leg.audio.settle(ack.bodyText))
+      .then((ack) => leg.audio.settle(sdpOf(ack) ?? ''))
       .then(({ held }) => leg.setHeldByParty(held))
       .then(() => leg.record.touch())
       .catch((error) => {
@@ -112,8 +110,7 @@ export class IncomingLine implements Line {
   }
 
   #offer(): string | undefined {
-    const { request } = this.#invite;
-    return request.contentType === SDP && request.body.length > 0 ? request.bodyText : undefined;
+    return sdpOf(this.#invite.request);
   }
 
   #address(): string {

@@ -1,6 +1,6 @@
 // An INVITE that we sent, until it is answered or over.
 import { messageOf } from '#appliance/kernel/errors.ts';
-import { type InviteFacts, InviteFailed, type OutgoingInvite, type SipResponse } from '../sip/index.ts';
+import { type InviteFacts, InviteFailed, type OutgoingInvite, SDP, type SipResponse, sdpOf } from '../sip/index.ts';
 import type { DialOptions, EndCause } from './api.ts';
 import { causeOfResponse, failure, Q850 } from './causes.ts';
 import { DialogLine } from './dialog-line.ts';
@@ -9,7 +9,6 @@ import type { CallLeg } from './leg.ts';
 import { NoCommonMedia } from './leg-audio.ts';
 import type { Line } from './line.ts';
 
-const SDP = 'application/sdp';
 /** For those who rang along and lost: phones show no missed call (RFC 3326 §3.1). */
 const ELSEWHERE = { sip: 200, text: 'Call completed elsewhere' };
 
@@ -77,7 +76,7 @@ export async function ringOut(leg: CallLeg, endpoint: Endpoint, options: DialOpt
     leg.line = line;
     witness(endpoint, leg, true);
     try {
-      const { held } = await leg.audio.settle(response.bodyText);
+      const { held } = await leg.audio.settle(sdpOf(response) ?? '');
       if (leg.finished) return;
       leg.hearing.heldByParty = held;
     } catch (error) {
@@ -103,8 +102,9 @@ export async function ringOut(leg: CallLeg, endpoint: Endpoint, options: DialOpt
 
 async function progress(leg: CallLeg, response: SipResponse): Promise<void> {
   if (leg.finished || leg.state === 'up') return;
-  if (response.contentType === SDP && response.body.length > 0) {
-    await leg.audio.settle(response.bodyText);
+  const sdp = sdpOf(response);
+  if (sdp !== undefined) {
+    await leg.audio.settle(sdp);
     if (!leg.finished) leg.ringing(true);
   } else if (response.status === 180 || response.status === 183) {
     leg.ringing(false);

@@ -9,12 +9,20 @@ export {
   type Verdict,
 } from './auth/server.ts';
 export { newBranch, newCallId, newTag } from './message/build.ts';
+export {
+  DIVERSION_REASONS,
+  type Diversion,
+  type DiversionReason,
+  diversionHeaders,
+  parseDiversions,
+} from './message/diversion.ts';
 export { parseParams, printParams } from './message/grammar.ts';
 export { SipRequest, SipResponse } from './message/message.ts';
 export { NameAddr, parseNameAddr, printNameAddr } from './message/name-addr.ts';
 export { parseMessage } from './message/parser.ts';
 export { parseReason, type Reason, reasonHeaders } from './message/reason.ts';
 export { parseRefer, parseReplaces, printReplaces, type Refer, type Replaces } from './message/refer.ts';
+export { ACCEPTED, readSession, SDP, sdpOf } from './message/session-body.ts';
 export { reasonOf } from './message/status.ts';
 export { SipSyntaxError } from './message/syntax-error.ts';
 export { parseUri, printUri, type SipUri, sameUri } from './message/uri.ts';

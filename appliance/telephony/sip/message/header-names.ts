@@ -27,7 +27,16 @@ const COMMON = [
   ...['Record-Route', 'User-Agent', 'Server', 'Allow', 'Supported', 'Require', 'Authorization', 'Proxy-Authorization'],
   ...['WWW-Authenticate', 'Proxy-Authenticate', 'Expires', 'Reason', 'Refer-To', 'Referred-By', 'Replaces', 'Event'],
   ...['Accept', 'Retry-After', 'Session-Expires', 'Min-SE', 'RSeq', 'RAck', 'Date', 'Subject', 'P-Asserted-Identity'],
-  ...['Privacy', 'Diversion', 'Subscription-State', 'Allow-Events', 'Min-Expires', 'Unsupported', 'Path'],
+  ...[
+    'Privacy',
+    'Diversion',
+    'History-Info',
+    'Subscription-State',
+    'Allow-Events',
+    'Min-Expires',
+    'Unsupported',
+    'Path',
+  ],
 ];
 
 const keys = new Map<string, string>();

@@ -2,6 +2,7 @@
 import { isToken, parseDecimal } from './grammar.ts';
 import type { SipRequest, SipResponse } from './message.ts';
 import { parseNameAddr } from './name-addr.ts';
+import { ACCEPTED, readSession } from './session-body.ts';
 import { SipSyntaxError } from './syntax-error.ts';
 import { parseVia } from './via.ts';
 
@@ -44,14 +45,14 @@ export function refuse(request: SipRequest): { status: number; reason: string } 
   }
 }
 
-/** RFC 3261 §8.2.3 and §13.2.1 for INVITE: bodies are session descriptions, alone or among others. */
+/** RFC 3261 §8.2.3 and §13.2.1 for INVITE: the body is a session description, alone or among what need not be understood. */
 export function refuseBody(
   request: SipRequest,
 ): { status: number; headers?: [name: string, value: string][] } | undefined {
-  const type = request.contentType ?? 'application/sdp';
-  if (request.body.length > 0 && type !== 'application/sdp' && !type.startsWith('multipart/')) {
-    const optional = /;\s*handling\s*=\s*optional/i.test(request.header('content-disposition') ?? '');
-    if (!optional) return { status: 415, headers: [['Accept', 'application/sdp']] };
+  if (readSession(request).refused) {
+    const encoding = (request.header('content-encoding') ?? 'identity').trim().toLowerCase();
+    // §21.4.13: the field that names what was wrong.
+    return { status: 415, headers: [encoding === 'identity' ? ['Accept', ACCEPTED] : ['Accept-Encoding', 'identity']] };
   }
   const accept = request.list('accept').map((value) => value.split(';')[0]!.trim().toLowerCase());
   const takesSdp = ['application/sdp', 'application/*', '*/*'].some((wanted) => accept.includes(wanted));

@@ -35,6 +35,8 @@ export async function startRedis(options: RedisServiceOptions): Promise<Child> {
     appendonly: 'yes',
     save: '""',
     'maxmemory-policy': 'noeviction',
+    // Keys that expire are ours, seldom and read anyway: looking for them ten times a second would be most of an idle Redis.
+    hz: '2',
     daemonize: 'no',
     ...(password ? { requirepass: password } : {}),
     ...options.settings,

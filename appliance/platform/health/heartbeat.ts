@@ -22,6 +22,8 @@ export interface HealthReporter {
 }
 
 const BEAT_MS = 2000;
+/** A watch of its own wakes the process so often also when there is nothing to do. */
+const RESOLUTION_MS = 100;
 /** One beat may be missed: what is dead or stands still is not called well for long. */
 const LIFE_MS = 5000;
 /** Slower than this is said to people: telephony cannot answer in time. */
@@ -43,13 +45,13 @@ export function startHeartbeat(options: {
   const { redisUrl, role, instance, log } = options;
   const redis: Redis = openRedis(redisUrl, log, { enableOfflineQueue: false });
   const key = heartbeatKey(redisUrl, role, instance);
-  const delays = monitorEventLoopDelay({ resolution: 20 });
+  const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delays.enable();
   let status: HeartbeatStatus = 'starting';
   let detail = '';
 
   function beat(): void {
-    const eventLoopDelayMs = Math.max(0, Math.round(delays.max / 1e6) - 20);
+    const eventLoopDelayMs = Math.max(0, Math.round(delays.max / 1e6) - RESOLUTION_MS);
     delays.reset();
     if (eventLoopDelayMs > SLOW_MS) log.warn({ eventLoopDelayMs }, 'the event loop was held up');
     const heartbeat: Heartbeat = { role, instance, status, detail, eventLoopDelayMs, at: new Date().toISOString() };

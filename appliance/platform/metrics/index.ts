@@ -13,13 +13,19 @@ export interface Metrics {
   histogram<L extends string>(name: string, help: string, labels?: L[], buckets?: number[]): Histogram<L>;
 }
 
+/** How often Node's own figures look at the event loop; each look wakes the process. */
+const EVENT_LOOP_LOOK_MS = 100;
 const SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** The figures of one process: its own and Node's (event-loop delay, memory, garbage collection), labelled with role and instance. */
 export function createMetrics(labels: { role: string; instance: string }): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels(labels);
-  collectDefaultMetrics({ register: registry, prefix: 'strongroom_' });
+  collectDefaultMetrics({
+    register: registry,
+    prefix: 'strongroom_',
+    eventLoopMonitoringPrecision: EVENT_LOOP_LOOK_MS,
+  });
   const registers = [registry];
   return {
     registry,

@@ -28,10 +28,11 @@ interface Open {
 const main = parentPort!;
 const rings = (workerData as RecorderSetup).rings.map((shared) => new Ring(shared));
 const open = new Map<number, Open>();
+/** Runs while something is recorded. */
+let working: NodeJS.Timeout | undefined;
 let syncing = 0;
 let slowestWriteMs = 0;
 
-setInterval(work, DRAIN_MS);
 main.on('message', ({ n, request }: { n: number; request: RecorderRequest }) => {
   try {
     const ok = handle(request);
@@ -82,6 +83,7 @@ function start({ number, recording, file: path, meta, paused, mark }: Extract<Re
     const nowMs = monoMs();
     const flushedMs = nowMs - Math.random() * FLUSH_MS; // spreads the writes of many recordings
     const syncedMs = nowMs - Math.random() * SYNC_MS;
+    working ??= setInterval(work, DRAIN_MS);
     open.set(number, { recording, path, fd, file, flushedMs, syncedMs, synced: Promise.resolve() });
   } catch (error) {
     closeSync(fd);
@@ -135,6 +137,10 @@ async function close(number: number): Promise<void> {
   o.file.mark(tick(), { stopped: new Date().toISOString() });
   const whole = flush(o);
   open.delete(number);
+  if (open.size === 0) {
+    clearInterval(working);
+    working = undefined;
+  }
   await sync(o);
   closeSync(o.fd);
   if (!whole) return; // it has been reported as failed

@@ -46,6 +46,8 @@ export type StatePage = z.infer<typeof pageSchema>;
 /** What is written: everything, or what changed since the last time. */
 export interface StateSource {
   page(): string;
+  /** Legs there are. */
+  legs(): number;
   /** Lines of JSON as `changeSchema` has them, and the slots whose bytes belong to them. */
   changes(): { lines: string[]; slots: number[] };
 }
@@ -53,6 +55,8 @@ export interface StateSource {
 /** The log is folded into the page when it is longer. */
 const LOG_BYTES = 1 << 20;
 const SAVE_EVERY_MS = 200;
+/** Without legs there is nothing to copy; the file's time says that its writer lived a moment ago. */
+const SIGN_EVERY_SAVES = 10;
 const FORGET_AFTER_MS = 10 * 60_000;
 
 export class StateFile {
@@ -62,6 +66,7 @@ export class StateFile {
   readonly #fd: number;
   readonly #logFd: number;
   #logBytes = 0;
+  #saves = 0;
   readonly #tick: NodeJS.Timeout;
   #soon: Promise<void> | undefined;
   #closed = false;
@@ -111,7 +116,9 @@ export class StateFile {
   save(): void {
     if (this.#closed) return;
     this.#append();
-    writeSync(this.#fd, this.#table.bytes, 0, this.#table.bytes.length, 0);
+    this.#saves++;
+    if (this.#source.legs() > 0) writeSync(this.#fd, this.#table.bytes, 0, this.#table.bytes.length, 0);
+    else if (this.#saves % SIGN_EVERY_SAVES === 0) writeSync(this.#fd, this.#table.bytes, 0, 1, 0);
   }
 
   close(): void {

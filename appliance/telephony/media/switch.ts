@@ -109,6 +109,7 @@ export class MediaSwitch {
     await reopened;
     this.#state = new StateFile(stateFile, this.#table, {
       page: () => this.#page(),
+      legs: () => this.#slots.size,
       changes: () => this.#changes(),
     });
     await this.#state.touch();

@@ -43,6 +43,7 @@ export class Switchboard {
   readonly #senders = new Map<Leg, DigitSender>();
   readonly #routeSerial = new Map<string, number>();
   readonly #unproven = new Set<Leg>();
+  #watching = false;
   #serial = 0;
   readonly #host: LegHost;
 
@@ -51,12 +52,11 @@ export class Switchboard {
     this.#host = {
       ring: deps.ring,
       tell: (event, data) => {
-        if (event === 'latched') this.#unproven.add(this.#need((data as MediaEvents['latched']).leg));
+        if (event === 'latched') this.#watch(this.#need((data as MediaEvents['latched']).leg));
         deps.tell(event, data);
       },
       mixed: (leg, m, offset, end, seq) => this.#mixOf.get(leg)?.audio(leg, m, offset, end, seq),
     };
-    deps.scheduler.add({ tick: (nowMs) => this.#prove(nowMs) });
   }
 
   get size(): number {
@@ -228,9 +228,16 @@ export class Switchboard {
     if (!mix.alive) this.#mixes.delete(mix.name);
   }
 
+  #watch(leg: Leg): void {
+    if (!this.#watching) this.#deps.scheduler.add({ tick: (nowMs) => this.#prove(nowMs) });
+    this.#watching = true;
+    this.#unproven.add(leg);
+  }
+
   #prove(nowMs: number): boolean {
     for (const leg of this.#unproven) if (leg.proveKernelFilter(nowMs)) this.#unproven.delete(leg);
-    return true;
+    this.#watching = this.#unproven.size > 0;
+    return this.#watching;
   }
 
   #need(id: string): Leg {

@@ -8,12 +8,15 @@ import {
 } from '#appliance/platform/postgres/index.ts';
 import type { AgentRow } from './store.ts';
 
-export interface TeamConfig extends CrudRow {
+export interface SkillConfig extends CrudRow {
   name: string;
   description: string;
 }
 
-export type SkillConfig = TeamConfig;
+export interface TeamConfig extends SkillConfig {
+  /** Where its day ends; null: with the box's. */
+  timeZone: string | null;
+}
 
 export interface ReasonConfig extends CrudRow {
   code: string;
@@ -53,7 +56,7 @@ export function createConfigStores(db: Database): {
     search: ['extension'],
   });
   return {
-    teams: tableStore(db, { table: 'team', ...named }),
+    teams: tableStore(db, { table: 'team', ...named, columns: [...named.columns, 'time_zone'] }),
     skills: tableStore(db, { table: 'skill', ...named }),
     reasons: tableStore(db, {
       table: 'not_ready_reason',

@@ -5,10 +5,14 @@ import { uuidv7 } from '#appliance/kernel/ids.ts';
 import type { Bus } from '#appliance/platform/bus/index.ts';
 import type { Batch, Database } from '#appliance/platform/postgres/index.ts';
 import { type AgentRow, createStore, type PresenceRow, type ReasonRow } from './store.ts';
+import { createTodayStore } from './today-store.ts';
 
 export type { AgentRow, PresenceChangeRow, PresenceRow, ReasonRow } from './store.ts';
 export type Agents = ReturnType<typeof createAgents>;
 export type AgentsEvents = { reloaded: Record<string, never> };
+
+const WAKE_UP_MS = 3_600_000;
+const RETRY_MS = 5000;
 
 /** Configuration whose change means that agents must be read again. */
 const ENTITIES = new Set(['agent', 'user', 'team', 'skill', 'reason']);
@@ -23,13 +27,28 @@ export function createAgents({ db, batch, bus, clock }: { db: Database; batch: B
   let loading: Promise<void> | undefined;
   let again = false;
   let unsubscribe: (() => void) | undefined;
+  const today = createTodayStore(db);
+  let cancel = (): void => {};
 
   async function read(): Promise<void> {
-    const [agents, reasonRows] = await Promise.all([store.all(), store.reasons()]);
+    const now = clock.now();
+    const [agents, reasonRows, end] = await Promise.all([store.all(now), store.reasons(), today.nextEnd(now)]);
     byId = new Map(agents.map((agent) => [agent.id, agent]));
     byExtension = new Map(agents.filter((agent) => agent.extension !== null).map((agent) => [agent.extension!, agent]));
     reasons = new Map(reasonRows.map((reason) => [reason.code, reason]));
+    cancel();
+    if (end) wakeUp(end.getTime());
     emitter.emit('reloaded', {});
+  }
+
+  /** What was for today only is over then: read again, and so does who serves which queue. */
+  function wakeUp(endMs: number): void {
+    const leftMs = endMs - clock.now().getTime();
+    cancel = clock.after(Math.min(Math.max(leftMs, 1), WAKE_UP_MS), () => {
+      // The clock of the box may have been set meanwhile.
+      if (endMs > clock.now().getTime()) wakeUp(endMs);
+      else load().catch(() => wakeUp(clock.now().getTime() + RETRY_MS));
+    });
   }
 
   /** Reads everything again; calls meanwhile become one more read. */
@@ -63,6 +82,7 @@ export function createAgents({ db, batch, bus, clock }: { db: Database; batch: B
     },
     close(): void {
       unsubscribe?.();
+      cancel();
     },
     get: (id: string): AgentRow | undefined => byId.get(id),
     byExtension: (extension: string): AgentRow | undefined => byExtension.get(extension),

@@ -11,6 +11,12 @@ import type { Agents } from './index.ts';
 
 const channel = z.enum(CHANNELS);
 const named = z.object({ name: text(100, 1), description: text(500).default('') });
+const team = named.extend({
+  timeZone: text(64)
+    .nullable()
+    .default(null)
+    .meta({ description: 'Such as Europe/Berlin: its midnight ends what was changed for today; null: the box’s' }),
+});
 const reason = z.object({
   code: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 _-]{0,39}$/, 'letters, digits, space, - and _, at most 40'),
   label: text(100, 1),
@@ -47,7 +53,7 @@ export const agentRoutes: Plugin<{ db: Database; agents: Pick<Agents, 'presenceH
   name: 'agents/routes',
   register(server, { db, agents }) {
     const stores = createConfigStores(db);
-    crud(server, { path: '/teams', noun: 'team', permission: 'teams', schema: named, store: stores.teams });
+    crud(server, { path: '/teams', noun: 'team', permission: 'teams', schema: team, store: stores.teams });
     crud(server, { path: '/skills', noun: 'skill', permission: 'skills', schema: named, store: stores.skills });
     crud(server, {
       path: '/reasons',

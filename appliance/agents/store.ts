@@ -17,9 +17,17 @@ export interface AgentRow {
   interrupts: Partial<Record<Channel, Channel[]>>;
   ringOn: 'all' | 'browser' | 'phone' | 'number';
   ringNumber: string | null;
-  /** Skill id to level 1-10. */
+  /** Skill id to level 1-10, as it counts now. */
   skills: Record<string, number>;
+  /** Until when other queues or skills than usual count; null: all is as usual. */
+  todayUntil: string | null;
 }
+
+type StoredAgent = Omit<AgentRow, 'todayUntil'> & {
+  todayUntil: Date | null;
+  /** Null: not today. */
+  skillsToday: Record<string, number | null>;
+};
 
 export interface PresenceRow {
   agentId: string;
@@ -71,14 +79,27 @@ export function createStore(db: Database, batch: Batch) {
   );
 
   return {
-    async all(): Promise<AgentRow[]> {
+    async all(now: Date): Promise<AgentRow[]> {
       const { rows } = await db.raw(
         `select a.id, u.username, u.display_name as name, u.active, a.extension, a.team_id as "teamId", t.name as "teamName",
            a.capacity, a.interrupts, a.ring_on as "ringOn", a.ring_number as "ringNumber",
-           coalesce((select jsonb_object_agg(k.skill_id, k.level) from agent_skill k where k.agent_id = a.id), '{}') as skills
-         from agent a join app_user u on u.id = a.id left join team t on t.id = a.team_id order by u.display_name, a.id`,
+           coalesce((select jsonb_object_agg(k.skill_id, k.level) from agent_skill k where k.agent_id = a.id), '{}') as skills,
+           d.until as "todayUntil", coalesce(d.skills, '{}') as "skillsToday"
+         from agent a join app_user u on u.id = a.id left join team t on t.id = a.team_id
+         left join (
+           select agent_id, max(until) as until, jsonb_object_agg(skill_id, amount) filter (where skill_id is not null) as skills
+           from agent_today where until > ? group by agent_id
+         ) d on d.agent_id = a.id
+         order by u.display_name, a.id`,
+        [now],
       );
-      return rows;
+      return rows.map(({ skillsToday, todayUntil, ...row }: StoredAgent) => ({
+        ...row,
+        todayUntil: todayUntil?.toISOString() ?? null,
+        skills: Object.fromEntries(
+          Object.entries({ ...row.skills, ...skillsToday }).filter((one): one is [string, number] => one[1] !== null),
+        ),
+      }));
     },
     async presences(): Promise<PresenceRow[]> {
       const { rows } = await db.raw(

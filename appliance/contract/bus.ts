@@ -42,6 +42,10 @@ export interface Commands {
   };
   'wrap-up.extend': { in: { interactionId: string; agentId: string; seconds: number }; out: { endsAt: string } };
   'interaction.requeue': { in: { interactionId: string; queueId: string; by: string }; out: Record<string, never> };
+  /** A person takes a waiting interaction out of the order of service: it is offered to this agent now. */
+  'interaction.pull': { in: { interactionId: string; agentId: string; by: string }; out: Record<string, never> };
+  'interaction.priority': { in: { interactionId: string; priority: number; by: string }; out: Record<string, never> };
+  'live.waiting': { in: { queueId: string }; out: WaitingView[] };
   'call.dial': { in: { agentId: string; to: string; from?: string; queueId?: string }; out: { interactionId: string } };
   'call.control': {
     in: {
@@ -90,9 +94,9 @@ export interface Commands {
       active: number;
     }[];
   };
-  /** SIP messages of an interaction or of a dialog, secrets crossed out; without either, the calls that are remembered. */
+  /** SIP messages of an interaction or of a dialog, secrets crossed out; without either, the calls that are remembered; with `every`, other dialogs too. */
   'sip.trace': {
-    in: { interactionId?: string; callId?: string; limit?: number };
+    in: { interactionId?: string; callId?: string; limit?: number; every?: boolean };
     out: { messages: SipMessageView[]; calls: SipCallView[] };
   };
   /** What the guard of the SIP ports did in the last 24 hours, and who is about to be banned. */
@@ -120,6 +124,22 @@ export interface Commands {
   'health.voice': { in: Record<string, never>; out: { status: 'ok' | 'degraded'; detail: string } };
 }
 
+/** One place in a queue, in the order of service. */
+export interface WaitingView {
+  interactionId: string;
+  channel: Channel;
+  from: string;
+  customer: { id: string; name: string | null; known: boolean } | null;
+  /** Since when it waits, over all queues. */
+  since: string;
+  /** 0 to 10. */
+  priority: number;
+  /** 1 is next. */
+  place: number;
+  /** With whom it rings now. */
+  offeredTo: { id: string; name: string }[];
+}
+
 export interface SipMessageView {
   at: string;
   direction: 'in' | 'out';
@@ -136,6 +156,8 @@ export interface SipCallView {
   at: string;
   from: string;
   to: string;
+  /** What began it: INVITE, REGISTER, … */
+  method: string;
   messages: number;
 }
 

@@ -138,6 +138,8 @@ export interface AgentLive {
     from: string;
   }[];
   phoneOnline: boolean;
+  /** Until when other queues or skills than usual count for this agent. */
+  todayUntil?: string | null;
 }
 
 export interface QueueLive {

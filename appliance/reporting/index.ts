@@ -1,8 +1,8 @@
 import type { QueueFigures } from '#appliance/contract/work.ts';
 import type { Clock } from '#appliance/kernel/clock.ts';
+import { endOfDay, knownTimeZone, startOfDay } from '#appliance/kernel/days.ts';
 import { AppError } from '#appliance/kernel/errors.ts';
 import type { Database } from '#appliance/platform/postgres/index.ts';
-import { endOfDay, knownTimeZone, startOfDay } from './periods.ts';
 import { serviceLevel } from './service-level.ts';
 import { type ContactFigure, type ContactRow, type Cut, createStore, type Period, type QueueCounts } from './store.ts';
 

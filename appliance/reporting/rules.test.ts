@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { endOfDay, knownTimeZone, startOfDay } from './periods.ts';
+import { endOfDay, knownTimeZone, startOfDay } from '#appliance/kernel/days.ts';
 import { SERVICE_LEVEL_FORMULAS, serviceLevel } from './service-level.ts';
 
 describe('the service level', () => {

@@ -3,6 +3,7 @@ import type { Server } from '@hapi/hapi';
 import { presenceRoutes } from '#appliance/agents/me-routes.ts';
 import { phoneChoiceRoutes } from '#appliance/agents/phone-choice-routes.ts';
 import { agentRoutes } from '#appliance/agents/routes.ts';
+import { todayRoutes } from '#appliance/agents/today-routes.ts';
 import { callRoutes } from '#appliance/channels/voice/routes.ts';
 import { customerRoutes } from '#appliance/customers/routes.ts';
 import { registerFlowRoutes } from '#appliance/flows/routes.ts';
@@ -18,11 +19,14 @@ import {
 } from '#appliance/realtime/index.ts';
 import { recordingRoutes } from '#appliance/recordings/routes.ts';
 import { reportRoutes } from '#appliance/reporting/routes.ts';
+import { byHandRoutes } from '#appliance/routing/by-hand-routes.ts';
 import { offerRoutes } from '#appliance/routing/offer-routes.ts';
 import { queueRoutes } from '#appliance/routing/routes.ts';
 import { auditRoutes, sessionRoutes, userRoutes } from '#appliance/security/index.ts';
+import { backupRoutes } from './backups/index.ts';
 import { jobRoutes } from './job-routes.ts';
 import { phoneRoutes } from './phone-routes.ts';
+import { sipGuardRoutes } from './sip-guard-routes.ts';
 import { sipRoutes } from './sip-routes.ts';
 import { systemRoutes } from './system-routes.ts';
 import { trunkRoutes } from './trunk-routes.ts';
@@ -44,6 +48,8 @@ export async function registerDomains(server: Server, services: WebServices): Pr
   ]);
   presenceRoutes(server, { bus });
   phoneChoiceRoutes(server, { db, bus });
+  todayRoutes(server, { db, bus, clock });
+  byHandRoutes(server, { bus });
   offerRoutes(server, { bus, missedBy: services.missedBy });
   callRoutes(server, { bus });
   helpRoutes(server, { alarms: services.alarms, bus, nameOf: (id) => agents.get(id)?.name });
@@ -52,9 +58,11 @@ export async function registerDomains(server: Server, services: WebServices): Pr
   recordingRoutes(server, { store: services.recordings, files: services.files, clock, hasPrompt: services.hasPrompt });
   phoneRoutes(server, { db, store: services.phoneStore, phones: services.phones, config, ringOn: services.ringOn });
   trunkRoutes(server, { db, store: services.trunks, secrets, bus });
-  sipRoutes(server, { bans: services.bans, bus, clock });
+  sipRoutes(server, { bus });
+  sipGuardRoutes(server, { bans: services.bans, allowed: services.allowed, bus, clock });
+  backupRoutes(server, { store: services.backups, jobs: services.jobs, config, clock });
   jobRoutes(server, { jobs: services.jobs });
-  systemRoutes(server, { config });
+  systemRoutes(server, { config, heartbeats: services.heartbeats });
 }
 
 export function registerTopics(topics: Topics, services: WebServices): void {

@@ -335,7 +335,7 @@ describe('the router', () => {
     const wanted = await house.call(dutch);
     expect(house.voice.offered).toMatchObject([{ interactionId: wanted, agentId: ann }]);
     expect(await house.bus.call('router', 'live.agents', {})).toMatchObject([{ todayUntil: until.toISOString() }]);
-    house.voice.fail('declined');
+    await house.router.remove(wanted, 'abandoned');
     const usual = await house.call(sales);
     house.clock.advance(until.getTime() - house.clock.now().getTime() - 1);
     expect(house.voice.offered.some(({ interactionId }) => interactionId === usual)).toBe(false);

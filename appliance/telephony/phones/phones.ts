@@ -18,6 +18,7 @@ export interface NewPhone {
   fixedPort?: number | null | undefined;
   fixedTransport?: PhoneRow['fixedTransport'] | undefined;
   enabled?: boolean | undefined;
+  unsolicitedMwi?: boolean | undefined;
 }
 
 export interface BrowserCredentials {
@@ -179,6 +180,7 @@ export function createPhones(options: PhonesOptions): Phones {
         fixedPort: phone.fixedPort ?? null,
         fixedTransport: phone.fixedTransport ?? 'udp',
         enabled: phone.enabled ?? true,
+        unsolicitedMwi: phone.unsolicitedMwi ?? false,
       });
       return { phone: row, password };
     },

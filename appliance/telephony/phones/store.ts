@@ -14,6 +14,8 @@ export interface PhoneRow extends CrudRow {
   fixedPort: number | null;
   fixedTransport: 'udp' | 'tcp' | 'tls';
   enabled: boolean;
+  /** It is told of waiting messages when it registers and when they change, without having subscribed. */
+  unsolicitedMwi: boolean;
   /** A browser session's credentials end then. */
   expiresAt: Date | null;
 }
@@ -40,6 +42,7 @@ const TABLE = {
     'fixed_port',
     'fixed_transport',
     'enabled',
+    'unsolicited_mwi',
     'expires_at',
   ],
   search: ['label', 'extension', 'username'],

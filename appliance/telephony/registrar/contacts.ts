@@ -21,6 +21,7 @@ export class Contacts {
   readonly #byPhone = new Map<string, Map<string, Contact>>();
   readonly #byUser = new Map<string, Set<Contact>>();
   readonly #byFlow = new Map<string, Set<Contact>>();
+  readonly #byId = new Map<string, Contact>();
   readonly #timers = new Map<string, () => void>();
   readonly #onExpired: (contact: Contact) => void;
 
@@ -36,6 +37,10 @@ export class Contacts {
 
   get(phoneId: string, binding: string): Contact | undefined {
     return this.#byPhone.get(phoneId)?.get(binding);
+  }
+
+  byId(id: string): Contact | undefined {
+    return this.#byId.get(id);
   }
 
   /** Newest first. What expires is taken out by its timer: a clock that is stepped takes nobody away. */
@@ -74,6 +79,7 @@ export class Contacts {
       this.#byPhone.set(row.phoneId, mine);
     }
     mine.set(row.binding, contact);
+    this.#byId.set(row.id, contact);
     addTo(this.#byUser, contact.uri.user ?? '', contact);
     if (flow) addTo(this.#byFlow, flow.id, contact);
     const inMs = row.expiresAt.getTime() - this.#clock.now().getTime();
@@ -108,12 +114,13 @@ export class Contacts {
 
   clear(): void {
     for (const cancel of this.#timers.values()) cancel();
-    for (const map of [this.#timers, this.#byPhone, this.#byUser, this.#byFlow]) map.clear();
+    for (const map of [this.#timers, this.#byPhone, this.#byUser, this.#byFlow, this.#byId]) map.clear();
   }
 
   #forget(contact: Contact): void {
     this.#timers.get(contact.id)?.();
     this.#timers.delete(contact.id);
+    this.#byId.delete(contact.id);
     const mine = this.#byPhone.get(contact.phoneId);
     mine?.delete(contact.row.binding);
     if (mine?.size === 0) this.#byPhone.delete(contact.phoneId);

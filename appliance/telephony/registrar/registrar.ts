@@ -7,6 +7,8 @@ import type { PhoneRow } from '../phones/index.ts';
 import type { Flow, IncomingRequest, SipUri, TransportName } from '../sip/index.ts';
 import type { Authenticator } from './authenticator.ts';
 import { type Contact, Contacts } from './contacts.ts';
+import { Pinger } from './pinger.ts';
+import type { Reach } from './reach.ts';
 import { type Limits, readRegister, type WantedContact } from './register.ts';
 import type { RegistrationRow, RegistrationStore } from './store.ts';
 
@@ -16,9 +18,12 @@ export interface Registrar {
   stop(): void;
   /** Answers a REGISTER. */
   register(incoming: IncomingRequest): Promise<void>;
-  /** Places where the phone can be rung, newest first. */
+  /** Places where the phone can be rung, newest first: those that stopped answering only when there are no others. */
   contacts(phoneId: string): Contact[];
+  /** There is a place where it can be rung and that, as far as we know, answers. */
   online(phoneId: string): boolean;
+  /** Whether it answers there, and how fast. */
+  reach(contactId: string): Reach;
   /** A phone is registered from this address. */
   knowsAddress(address: string): boolean;
   /** The phone that registered over this connection; undefined for UDP, where anyone can send from anywhere. */
@@ -28,6 +33,8 @@ export interface Registrar {
   /** The phone is switched off or its credentials are void: all its contacts end. */
   forget(phoneId: string): void;
   onChange(listener: (phoneId: string, online: boolean) => void): () => void;
+  /** A place that was not known before. */
+  onRegistered(listener: (contact: Contact) => void): () => void;
 }
 
 export interface RegistrarOptions {
@@ -39,6 +46,10 @@ export interface RegistrarOptions {
   /** Makes a flow to an address of a former process; UDP needs it behind NAT. */
   flowTo?(transport: TransportName, address: string, port: number): Flow | undefined;
   limits?: Partial<Limits>;
+  /** Sends OPTIONS to a contact and resolves with the status of the answer; without it nobody is asked. */
+  ping?(contact: Contact): Promise<number>;
+  /** How often a phone on UDP is asked; 60. */
+  pingEveryS?: number;
   /** Whether there is such a user: who asks for many that are not is looking for doors. */
   isUser?(name: string): Promise<boolean>;
   /** Someone offers wrong passwords, or asks for users that are not here. */
@@ -48,24 +59,55 @@ export interface RegistrarOptions {
 const LIMITS: Limits = { minS: 60, maxS: 3600, defaultS: 600, contacts: 10 };
 /** A first registration is acknowledged after its commit, but a database that is away does not silence phones. */
 const COMMIT_WITHIN_MS = 2000;
+const PING_EVERY_S = 60;
 
 export function createRegistrar(options: RegistrarOptions): Registrar {
   const { store, clock, log, instance } = options;
   const limits: Limits = { ...LIMITS, ...options.limits };
   const listeners = new Set<(phoneId: string, online: boolean) => void>();
-  const contacts = new Contacts(
+  const registeredListeners = new Set<(contact: Contact) => void>();
+  const tell = (phoneId: string, online: boolean) => {
+    for (const listener of listeners) listener(phoneId, online);
+  };
+  const contacts = new Contacts(clock, tell, (contact) => {
+    pinger.gone(contact.id);
+    drop(contact.row);
+  });
+  const pinger = new Pinger({
     clock,
-    (phoneId, online) => {
-      for (const listener of listeners) listener(phoneId, online);
+    everyMs: (options.pingEveryS ?? PING_EVERY_S) * 1000,
+    ask: (contact) => options.ping?.(withFlow(contact)) ?? Promise.resolve(200),
+    current: (id) => contacts.byId(id),
+    store: ({ id }, { reachable, roundTripMs, since }) => {
+      const row = {
+        id,
+        reachable: reachable ?? null,
+        roundTripMs: roundTripMs === undefined ? null : Math.round(roundTripMs * 10) / 10,
+        reachSince: since ?? null,
+      };
+      store
+        .saveReach(row)
+        .catch((error) => log.warn({ error: messageOf(error) }, 'the reach of a phone was not stored'));
     },
-    (contact) => drop(contact.row),
-  );
+    changed(contact, reachable) {
+      const { phoneId } = contact;
+      log.info(
+        { contact: contact.row.contact, reachable },
+        reachable ? 'a phone answers again' : 'a phone stopped answering',
+      );
+      const elsewhere = contacts.of(phoneId).some((other) => other !== contact && answers(other));
+      if (!elsewhere) tell(phoneId, reachable);
+    },
+  });
+  /** As far as we know. */
+  const answers = (contact: Contact) => isReachable(contact) && pinger.reach(contact.id).reachable !== false;
 
   function drop(row: RegistrationRow): void {
     store.remove(row.id).catch((error) => log.warn({ error: messageOf(error) }, 'a registration could not be removed'));
   }
 
   function take(contact: Contact): void {
+    pinger.gone(contact.id);
     contacts.remove(contact);
     drop(contact.row);
   }
@@ -101,6 +143,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
       return;
     }
     const wanted = readRegister(request, limits);
+    let fresh: Contact[] = [];
     switch (wanted.kind) {
       case 'refused':
         incoming.respond({
@@ -120,7 +163,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
           incoming.respond({ status: 500, reason: 'Out of Order' });
           return;
         }
-        await bind(phone, wanted.contacts, incoming);
+        fresh = await bind(phone, wanted.contacts, incoming);
         break;
     }
     const now = clock.now().getTime();
@@ -129,11 +172,18 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
       return ['Contact', `<${contact.row.contact}>;expires=${leftS}`];
     });
     incoming.respond({ status: 200, headers: [...current, ['Date', clock.now().toUTCString()]] });
+    for (const contact of fresh) for (const listener of registeredListeners) listener(contact);
   }
 
-  async function bind(phone: PhoneRow, wanted: WantedContact[], { request, flow }: IncomingRequest): Promise<void> {
+  /** Returns the places that are new. */
+  async function bind(
+    phone: PhoneRow,
+    wanted: WantedContact[],
+    { request, flow }: IncomingRequest,
+  ): Promise<Contact[]> {
     const now = clock.now();
     const commits: Promise<void>[] = [];
+    const fresh: Contact[] = [];
     for (const { binding, uri, expiresS } of wanted) {
       const old = contacts.get(phone.id, binding);
       if (expiresS === 0) {
@@ -165,7 +215,10 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
         expiresAt: new Date(latest),
       };
       const known = contacts.onFlow(flow).length > 0;
-      contacts.set(row, flow);
+      const contact = contacts.set(row, flow);
+      if (options.ping && row.transport === 'udp') pinger.heard(contact);
+      else pinger.gone(row.id);
+      if (!old) fresh.push(contact);
       if (!known) flow.onClose?.(() => closed(flow));
       const commit = store.save(row);
       commit.catch((error) =>
@@ -177,6 +230,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     for (const surplus of contacts.of(phone.id).slice(limits.contacts)) take(surplus);
     if (commits.length > 0)
       await within(COMMIT_WITHIN_MS, Promise.allSettled(commits), 'the database is away').catch(() => {});
+    return fresh;
   }
 
   function isOutOfOrder(phone: PhoneRow, wanted: WantedContact[], { request }: IncomingRequest): boolean {
@@ -195,17 +249,33 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
           continue;
         }
         try {
-          contacts.set(row, undefined);
+          const { reachable, roundTripMs, reachSince, ...registration } = row;
+          const contact = contacts.set(registration, undefined);
+          if (!options.ping || row.transport !== 'udp') continue;
+          pinger.restored(contact, {
+            reachable: reachable ?? undefined,
+            roundTripMs: roundTripMs ?? undefined,
+            since: reachSince ?? undefined,
+            missed: 0,
+          });
         } catch (error) {
           log.warn({ contact: row.contact, error: messageOf(error) }, 'a stored contact cannot be read');
         }
       }
     },
-    stop: () => contacts.clear(),
+    stop() {
+      pinger.stop();
+      contacts.clear();
+    },
     register,
-    contacts: (phoneId) => contacts.of(phoneId).filter(isReachable).map(withFlow),
+    contacts(phoneId) {
+      const there = contacts.of(phoneId).filter(isReachable);
+      const answering = there.filter(answers);
+      return (answering.length > 0 ? answering : there).map(withFlow);
+    },
+    reach: (contactId) => pinger.reach(contactId),
     knowsAddress: (address) => contacts.hasAddress(address),
-    online: (phoneId) => contacts.of(phoneId).some(isReachable),
+    online: (phoneId) => contacts.of(phoneId).some(answers),
     phoneOn: (flow) => (flow.transport === 'udp' ? undefined : contacts.onFlow(flow)[0]?.phoneId),
     resolveFlow(uri) {
       const contact = contacts.find(uri);
@@ -218,6 +288,10 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    onRegistered(listener) {
+      registeredListeners.add(listener);
+      return () => registeredListeners.delete(listener);
     },
   };
 }

@@ -20,11 +20,20 @@ export interface RegistrationRow {
   expiresAt: Date;
 }
 
+/** With what OPTIONS has shown, which is written apart from the registration. */
+export interface StoredRegistration extends RegistrationRow {
+  /** Null: it has never answered. */
+  reachable: boolean | null;
+  roundTripMs: number | null;
+  reachSince: Date | null;
+}
+
 export interface RegistrationStore {
   save(row: RegistrationRow): Promise<void>;
+  saveReach(row: Pick<StoredRegistration, 'id' | 'reachable' | 'roundTripMs' | 'reachSince'>): Promise<void>;
   remove(id: string): Promise<void>;
   /** Everything that has not expired. */
-  load(now: Date): Promise<RegistrationRow[]>;
+  load(now: Date): Promise<StoredRegistration[]>;
 }
 
 const SAVE = `
@@ -41,6 +50,11 @@ const SAVE = `
     local_port = excluded.local_port, instance = excluded.instance, call_id = excluded.call_id, cseq = excluded.cseq,
     user_agent = excluded.user_agent, registered_at = excluded.registered_at, expires_at = excluded.expires_at`;
 
+const SAVE_REACH = `
+  update registration set reachable = r.reachable, round_trip_ms = r."roundTripMs", reach_since = r."reachSince"
+  from jsonb_to_recordset($1::jsonb) as r(id uuid, reachable boolean, "roundTripMs" numeric, "reachSince" timestamptz)
+  where registration.id = r.id`;
+
 const REMOVE = `delete from registration using jsonb_to_recordset($1::jsonb) as r(id uuid) where registration.id = r.id`;
 
 export function createRegistrationStore(db: Database, batch: Pick<Batch, 'statement'>): RegistrationStore {
@@ -48,8 +62,18 @@ export function createRegistrationStore(db: Database, batch: Pick<Batch, 'statem
     key: (row) => `${row.phoneId} ${row.binding}`,
   });
   const remove = batch.statement<{ id: string }>('registration-remove', 521, REMOVE);
+  const saveReach = batch.statement<Parameters<RegistrationStore['saveReach']>[0]>(
+    'registration-reach',
+    522,
+    SAVE_REACH,
+    {
+      key: (row) => row.id,
+      merge: (_, later) => later,
+    },
+  );
   return {
     save,
+    saveReach,
     remove: (id) => remove({ id }),
     async load(now) {
       await db('registration').where('expires_at', '<=', now).delete();
@@ -59,7 +83,7 @@ export function createRegistrationStore(db: Database, batch: Pick<Batch, 'statem
 }
 
 /** For the API: contacts as they are stored. */
-export async function registrations(db: Database, phoneId?: string): Promise<RegistrationRow[]> {
+export async function registrations(db: Database, phoneId?: string): Promise<StoredRegistration[]> {
   const query = db('registration')
     .select({
       id: 'id',
@@ -78,8 +102,12 @@ export async function registrations(db: Database, phoneId?: string): Promise<Reg
       userAgent: 'user_agent',
       registeredAt: 'registered_at',
       expiresAt: 'expires_at',
+      reachable: 'reachable',
+      roundTripMs: 'round_trip_ms',
+      reachSince: 'reach_since',
     })
     .orderBy('registered_at', 'desc');
   if (phoneId) query.where({ phone_id: phoneId });
-  return query;
+  const rows: StoredRegistration[] = await query;
+  return rows.map((row) => ({ ...row, roundTripMs: row.roundTripMs === null ? null : Number(row.roundTripMs) }));
 }

@@ -9,7 +9,7 @@ import type { Calls } from '#appliance/telephony/calls/index.ts';
 import { createBanStore, createGuard, type Guard } from '#appliance/telephony/guard/index.ts';
 import type { Phones } from '#appliance/telephony/phones/index.ts';
 import type { Registrar } from '#appliance/telephony/registrar/index.ts';
-import type { Trunks } from '#appliance/telephony/trunks/index.ts';
+import { Networks, type Trunks } from '#appliance/telephony/trunks/index.ts';
 import type { LoadGate } from './load.ts';
 
 /** More than this at once are one alarm: a storm of forged senders must not bury the others. */
@@ -36,17 +36,22 @@ interface Deps {
 export function createSipGuard({ config, db, bus, clock, log, load, rooms }: Deps): Guard {
   const alarms = createAlarms({ db, bus, clock });
   const limit = legLimit(config);
+  let allowed = new Networks([]);
 
   const guard = createGuard({
     store: createBanStore(db),
     clock,
     log,
+    async reloadTrusted() {
+      allowed = new Networks(await db('sip_allowed').pluck('network'));
+    },
     trusted(address) {
       const { phones, registrar, trunks } = rooms();
       const remote = { address, port: 0 };
       return (
         registrar.knowsAddress(address) ||
         phones.book.hasAddress(address) ||
+        allowed.has(address) ||
         trunks.list().some((trunk) => trunk.row.enabled && trunk.accepts(remote))
       );
     },

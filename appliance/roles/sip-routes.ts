@@ -1,24 +1,10 @@
-// /sip and /calls/{id}/sip: who is banned from the SIP ports, and what was said on them. Telephony knows no HTTP, so its doors to the outside are wired here.
-import { isIP } from 'node:net';
+// /sip/calls, /sip/messages, /sip/pcap and /calls/{id}/sip: what was said on the SIP ports. Telephony knows no HTTP, so its doors are wired here.
 import type { Server } from '@hapi/hapi';
 import { z } from 'zod';
 import { route } from '#appliance/http/route.ts';
-import { idParams, text, time, uuid } from '#appliance/http/schemas.ts';
-import type { Clock } from '#appliance/kernel/clock.ts';
-import { AppError } from '#appliance/kernel/errors.ts';
+import { idParams, time, uuid } from '#appliance/http/schemas.ts';
 import type { Bus } from '#appliance/platform/bus/index.ts';
-import { type BanStore, sourceOf } from '#appliance/telephony/guard/index.ts';
-import { ladder } from '#appliance/telephony/trace/index.ts';
-
-const ban = z.object({
-  id: uuid,
-  source: z.string().meta({ description: 'An address, or a /64 of IPv6' }),
-  reason: z.enum(['flood', 'unknown-user', 'wrong-password', 'scanner', 'manual']),
-  detail: z.string(),
-  count: z.number().int().meta({ description: 'How many times this source was banned' }),
-  since: time,
-  until: time.nullable().meta({ description: 'Null: until it is lifted' }),
-});
+import { ladder, pcap } from '#appliance/telephony/trace/index.ts';
 
 const place = z.object({ address: z.string(), port: z.number().int() });
 const message = z.object({
@@ -30,14 +16,23 @@ const message = z.object({
   callId: z.string(),
   text: z.string().meta({ description: 'As on the wire, secrets crossed out in their length' }),
 });
+const trace = z.object({ messages: z.array(message), ladder: z.array(z.string()) });
 
-interface Deps {
-  bans: BanStore;
-  bus: Pick<Bus, 'publish' | 'call'>;
-  clock: Clock;
-}
+const callId = z.string().min(1).max(256);
+const which = z
+  .object({ callId: callId.optional(), interactionId: uuid.optional() })
+  .refine((value) => (value.callId === undefined) !== (value.interactionId === undefined), {
+    message: 'either callId or interactionId',
+  });
 
-export function sipRoutes(server: Server, { bans, bus, clock }: Deps): void {
+const MOST = 500;
+
+export function sipRoutes(server: Server, { bus }: { bus: Pick<Bus, 'call'> }): void {
+  async function read({ callId, interactionId }: { callId?: string | undefined; interactionId?: string | undefined }) {
+    const of = callId !== undefined ? { callId } : interactionId !== undefined ? { interactionId } : {};
+    return (await bus.call('voice', 'sip.trace', { ...of, limit: MOST })).messages;
+  }
+
   route(server, {
     method: 'GET',
     path: '/calls/{id}/sip',
@@ -45,71 +40,71 @@ export function sipRoutes(server: Server, { bans, bus, clock }: Deps): void {
     summary: 'The SIP messages of a call, as far as they are remembered',
     description: 'The id is that of the interaction. `ladder` is the same as a picture in text.',
     params: idParams,
-    response: z.object({ messages: z.array(message), ladder: z.array(z.string()) }),
+    response: trace,
     audit: { action: 'sip.traced', entity: 'interaction', entityId: ({ params }) => params.id },
     handler: async ({ params }) => {
-      const { messages } = await bus.call('voice', 'sip.trace', { interactionId: params.id });
+      const messages = await read({ interactionId: params.id });
       return { messages, ladder: ladder(messages) };
     },
   });
 
   route(server, {
     method: 'GET',
-    path: '/sip/bans',
+    path: '/sip/calls',
     permission: 'sip:read',
-    summary: 'Addresses that are not heard on the SIP ports',
-    response: z.object({ items: z.array(ban) }),
-    handler: async () => ({ items: await bans.load(clock.now()) }),
+    summary: 'The calls whose SIP messages are remembered, newest first',
+    query: z.object({
+      limit: z.coerce.number().int().min(1).max(MOST).default(200),
+      every: z
+        .stringbool()
+        .default(false)
+        .meta({ description: 'Registrations and all other dialogs, too', type: 'boolean' }),
+    }),
+    response: z.object({
+      items: z.array(
+        z.object({
+          callId: z.string(),
+          at: time,
+          from: z.string(),
+          to: z.string(),
+          method: z.string(),
+          messages: z.number().int(),
+        }),
+      ),
+    }),
+    handler: async ({ query }) => ({ items: (await bus.call('voice', 'sip.trace', query)).calls }),
   });
 
   route(server, {
-    method: 'POST',
-    path: '/sip/bans',
-    permission: 'sip:write',
-    summary: 'Bans an address',
-    description:
-      'Addresses of trunks and of phones that are registered are heard all the same: a ban of one of them has no effect while they are.',
-    payload: z
-      .object({
-        address: z.string().refine((value) => isIP(value) !== 0, 'an address of IPv4 or IPv6'),
-        hours: z.number().min(0.1).max(8760).nullable().default(24),
-        note: text(200).default(''),
-      })
-      .strict(),
-    response: ban,
-    status: 201,
+    method: 'GET',
+    path: '/sip/messages',
+    permission: 'sip:read',
+    summary: 'The SIP messages of one dialog',
+    query: z.object({ callId }),
+    response: trace,
+    audit: { action: 'sip.traced', entity: 'sip-call', entityId: ({ query }) => query.callId },
+    handler: async ({ query }) => {
+      const messages = await read(query);
+      return { messages, ladder: ladder(messages) };
+    },
+  });
+
+  route(server, {
+    method: 'GET',
+    path: '/sip/pcap',
+    permission: 'sip:read',
+    summary: 'The same as a capture file for Wireshark',
+    description: 'Of an interaction or of one dialog. Secrets are crossed out here, too; audio is not in it.',
+    query: which,
     audit: {
-      action: 'sip-ban.made',
-      entity: 'sip-ban',
-      entityId: (_incoming, made) => (made as { id: string }).id,
-      details: ({ payload }) => payload,
+      action: 'sip.captured',
+      entity: 'sip-call',
+      entityId: ({ query }) => query.callId ?? query.interactionId ?? null,
     },
-    handler: async ({ payload: { address, hours, note } }) => {
-      const since = clock.now();
-      const made = await bans.save({
-        source: sourceOf(address),
-        reason: 'manual',
-        detail: note,
-        since,
-        until: hours === null ? null : new Date(since.getTime() + hours * 3600_000),
-      });
-      bus.publish({ type: 'config.changed', entity: 'sip-ban', id: made.id });
-      return made;
-    },
-  });
-
-  route(server, {
-    method: 'DELETE',
-    path: '/sip/bans/{id}',
-    permission: 'sip:write',
-    summary: 'Lifts a ban',
-    params: idParams,
-    status: 204,
-    audit: { action: 'sip-ban.lifted', entity: 'sip-ban', entityId: ({ params }) => params.id },
-    handler: async ({ params }) => {
-      if (!(await bans.lift(params.id, clock.now())))
-        throw new AppError('not-found', 'not-found', `There is no ban ${params.id}`);
-      bus.publish({ type: 'config.changed', entity: 'sip-ban', id: params.id });
-    },
+    handler: async ({ query, h }) =>
+      h
+        .response(pcap(await read(query)))
+        .type('application/vnd.tcpdump.pcap')
+        .header('content-disposition', 'attachment; filename="strongroom-sip.pcap"'),
   });
 }

@@ -5,6 +5,7 @@ import { afterAll, expect, it } from 'vitest';
 import { fakeAudit, fakeGatekeeper, tokenOf } from '#appliance/http/fake-gatekeeper.ts';
 import { createServer } from '#appliance/http/server.ts';
 import { memoryBus } from '#appliance/platform/bus/index.ts';
+import { loadConfig } from '#appliance/platform/config/index.ts';
 import { silentLog } from '#appliance/platform/log/index.ts';
 import { systemRoutes } from './system-routes.ts';
 
@@ -15,7 +16,13 @@ const server = await createServer({
   gatekeeper: fakeGatekeeper(),
   audit: fakeAudit(),
 });
-systemRoutes(server, { config: { dataDir, tlsCert: join(dataDir, 'missing.pem') } });
+const config = loadConfig({}, { dataDir });
+systemRoutes(server, {
+  config,
+  heartbeats: async () => [
+    { role: 'web', instance: 'box', status: 'ok', detail: '', eventLoopDelayMs: 7, at: '2026-01-05T09:00:00.000Z' },
+  ],
+});
 afterAll(() => rmSync(dataDir, { recursive: true }));
 
 const ask = (role: 'admin' | 'agent') =>
@@ -29,6 +36,18 @@ it('says what the disk of the data has left, and bears a certificate that is not
   expect(disk.totalBytes).toBeGreaterThan(disk.freeBytes);
   expect(memory.totalBytes).toBeGreaterThan(memory.freeBytes);
   expect(certificate).toBeNull();
+});
+
+it('says how late each process is, and renews the certificate of its own authority', async () => {
+  const renewed = await server.inject({
+    method: 'POST',
+    url: '/api/v1/system/certificate/renew',
+    headers: { authorization: `Bearer ${tokenOf('admin')}` },
+  });
+  expect(renewed.statusCode).toBe(200);
+  const { processes, certificate } = JSON.parse((await ask('admin')).payload);
+  expect(processes).toMatchObject([{ role: 'web', eventLoopDelayMs: 7 }]);
+  expect(certificate).toMatchObject({ own: true, validTo: JSON.parse(renewed.payload).validTo });
 });
 
 it('is not for everybody', async () => expect((await ask('agent')).statusCode).toBe(403));

@@ -109,12 +109,17 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
     ended: (leg) => trace.ended(leg),
     suspicious: ({ flow, request }, what) => guard.suspicious(flow, what, `INVITE ${request.uri.user ?? ''}`),
   });
+  const unguard = bus.handle('voice', 'sip.guard', async () => ({
+    hours: guard.hours().map(({ at, counts }) => ({ at: at.toISOString(), counts })),
+    suspects: guard.suspects().map((one) => ({ ...one, at: one.at.toISOString() })),
+    sources: guard.sources,
+  }));
   const trace = createSipTrace({ ring, live: () => calls.legs.values() });
-  const untrace = bus.handle('voice', 'sip.trace', async ({ interactionId, callId, limit }) => {
+  const untrace = bus.handle('voice', 'sip.trace', async ({ interactionId, callId, limit, every }) => {
     const asked = interactionId !== undefined || callId !== undefined;
     return {
       messages: asked ? trace.messages({ interactionId, callId }, Math.min(limit ?? 500, 500)) : [],
-      calls: asked ? [] : trace.calls(Math.min(limit ?? 50, 500)),
+      calls: asked ? [] : trace.calls(Math.min(limit ?? 50, 500), every),
     };
   });
   registrar.onChange((phoneId, online) => {
@@ -127,7 +132,7 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
       if (event.type !== 'config.changed') return;
       if (event.entity === 'phone')
         void phones.reload(event.id).catch((error) => log.warn({ err: error }, 'phones could not be read again'));
-      if (event.entity === 'sip-ban')
+      if (event.entity === 'sip-ban' || event.entity === 'sip-allowed')
         void guard.reload().catch((error) => log.warn({ err: error }, 'bans could not be read again'));
       if (event.entity === 'trunk')
         void trunks.reload().catch((error) => log.warn({ err: error }, 'trunks could not be read again'));
@@ -171,6 +176,7 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
     async stop(): Promise<void> {
       unsubscribe();
       untrace();
+      unguard();
       await browsers?.stop();
       guard.stop();
       load.stop();

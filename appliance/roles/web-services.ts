@@ -9,6 +9,7 @@ import type { Clock } from '#appliance/kernel/clock.ts';
 import type { Bus } from '#appliance/platform/bus/index.ts';
 import type { Config } from '#appliance/platform/config/index.ts';
 import { createFiles } from '#appliance/platform/files/index.ts';
+import type { Heartbeat } from '#appliance/platform/health/index.ts';
 import type { Jobs } from '#appliance/platform/jobs/index.ts';
 import type { Log } from '#appliance/platform/log/index.ts';
 import type { Batch, Database } from '#appliance/platform/postgres/index.ts';
@@ -21,6 +22,8 @@ import { createSecurity, fileHead } from '#appliance/security/index.ts';
 import { createBanStore } from '#appliance/telephony/guard/index.ts';
 import { createPhoneStore, createPhones } from '#appliance/telephony/phones/index.ts';
 import { createTrunkStore } from '#appliance/telephony/trunks/index.ts';
+import { backupStore } from './backups/index.ts';
+import { allowedStore } from './sip-guard-routes.ts';
 import { SIP_REALM } from './sip-realm.ts';
 
 export interface WebDeps {
@@ -32,11 +35,13 @@ export interface WebDeps {
   jobs: Jobs;
   clock: Clock;
   log: Log;
+  /** What the roles last said about themselves. */
+  heartbeats: () => Promise<Heartbeat[]>;
 }
 
 export type WebServices = ReturnType<typeof createWebServices>;
 
-export function createWebServices({ config, db, batch, bus, secrets, jobs, clock, log }: WebDeps) {
+export function createWebServices({ config, db, batch, bus, secrets, jobs, clock, log, heartbeats }: WebDeps) {
   const head = fileHead({
     file: join(config.dataDir, 'audit-head.json'),
     key: secrets.derive('audit-head'),
@@ -65,6 +70,7 @@ export function createWebServices({ config, db, batch, bus, secrets, jobs, clock
     secrets,
     jobs,
     clock,
+    heartbeats,
     security,
     agents,
     interactions,
@@ -88,6 +94,8 @@ export function createWebServices({ config, db, batch, bus, secrets, jobs, clock
     }),
     trunks: createTrunkStore(db),
     bans: createBanStore(db),
+    allowed: allowedStore(db),
+    backups: backupStore(db),
     async hasPrompt(name: string): Promise<boolean> {
       await prompts.load();
       return prompts.names().has(name);

@@ -48,6 +48,7 @@ beforeAll(async () => {
     jobs,
     clock: systemClock,
     log: silentLog,
+    heartbeats: async () => [],
   });
   await services.start();
   const { gatekeeper, audit, users, sessions } = services.security;

@@ -13,7 +13,7 @@ import { openSipDoor } from '#appliance/http/sip-door.ts';
 import { systemClock } from '#appliance/kernel/clock.ts';
 import { messageOf } from '#appliance/kernel/errors.ts';
 import { createBus } from '#appliance/platform/bus/index.ts';
-import { readHealth } from '#appliance/platform/health/index.ts';
+import { readHealth, readHeartbeats } from '#appliance/platform/health/index.ts';
 import { createJobs } from '#appliance/platform/jobs/index.ts';
 import type { Log } from '#appliance/platform/log/index.ts';
 import { readMetrics } from '#appliance/platform/metrics/index.ts';
@@ -23,6 +23,7 @@ import { openSecrets } from '#appliance/platform/secrets/index.ts';
 import { createTopics, createWatch, type LiveDoor, LiveHub, openLiveDoor } from '#appliance/realtime/index.ts';
 import { declareRecordingJobs } from '#appliance/recordings/index.ts';
 import packageJson from '../../package.json' with { type: 'json' };
+import { declareBackupJobs } from './backups/index.ts';
 import { partsWatched } from './box-watch.ts';
 import type { StartRole } from './context.ts';
 import { registerDomains, registerTopics } from './web-domains.ts';
@@ -42,7 +43,9 @@ export const start: StartRole = async ({ config, log, instance, metrics }) => {
   const secrets = openSecrets(config.paths.keys);
   const jobs = createJobs({ redisUrl: config.redisUrl, log });
   declareRecordingJobs(jobs);
-  const services = createWebServices({ config, db, batch, bus, secrets, jobs, clock, log });
+  declareBackupJobs(jobs);
+  const heartbeats = () => readHeartbeats(redis, config.redisUrl);
+  const services = createWebServices({ config, db, batch, bus, secrets, jobs, clock, log, heartbeats });
   await services.start();
 
   const certificate = { certFile: config.tlsCert, keyFile: config.tlsKey };

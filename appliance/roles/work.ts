@@ -10,12 +10,14 @@ import { createBatch, openDatabase } from '#appliance/platform/postgres/index.ts
 import { openKeyRing } from '#appliance/platform/secrets/index.ts';
 import { createAlarms, createWatch } from '#appliance/realtime/index.ts';
 import { createProcessor, defineRecordingJobs, scheduleRecordingJobs } from '#appliance/recordings/index.ts';
+import { backupStore, backupsWatched, defineBackupJobs, runCli, scheduleBackupJobs } from './backups/index.ts';
 import { diskWatched, readDisks } from './box-watch.ts';
 import type { StartRole } from './context.ts';
 import { rawRecordings } from './raw-recordings.ts';
 
 const SWEEP_MS = 6 * 3_600_000;
 const DISK_WATCH_MS = 5000;
+const BACKUP_WATCH_MS = 30_000;
 
 export const start: StartRole = async ({ config, log, instance }) => {
   const clock = systemClock;
@@ -50,6 +52,19 @@ export const start: StartRole = async ({ config, log, instance }) => {
     if (removed > 0) log.info({ removed }, 'sounds that nothing uses were removed');
   });
 
+  const backups = backupStore(db);
+  defineBackupJobs({ jobs, store: backups, config, clock, log, run: runCli });
+  const backupWatch = createWatch({
+    async look() {
+      const [plan, lastGoodAt, latest] = await Promise.all([backups.plan(), backups.lastGoodAt(), backups.latest()]);
+      return backupsWatched(plan, { lastGoodAt, latest }, clock.now());
+    },
+    everyMs: BACKUP_WATCH_MS,
+    alarms,
+    clock,
+    log,
+  });
+  backupWatch.start();
   const disks = createWatch({
     look: async () => (await readDisks(config)).map(diskWatched),
     everyMs: DISK_WATCH_MS,
@@ -59,7 +74,11 @@ export const start: StartRole = async ({ config, log, instance }) => {
   });
   disks.start();
   await jobs.start();
-  await Promise.all([jobs.schedule('flows.sweep', { everyMs: SWEEP_MS }), scheduleRecordingJobs(jobs)]);
+  await Promise.all([
+    jobs.schedule('flows.sweep', { everyMs: SWEEP_MS }),
+    scheduleRecordingJobs(jobs),
+    scheduleBackupJobs(jobs),
+  ]);
   // What a power cut left is dealt with now, not in a minute.
   await processor.scan().then(
     ({ enqueued }) => enqueued.length > 0 && log.info({ recordings: enqueued.length }, 'raw recordings were waiting'),
@@ -69,6 +88,7 @@ export const start: StartRole = async ({ config, log, instance }) => {
   return {
     async stop() {
       disks.stop();
+      backupWatch.stop();
       await jobs.close();
       await batch.close();
       await bus.close();

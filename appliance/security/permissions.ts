@@ -14,6 +14,7 @@ const GRANTS: Record<Role, readonly string[]> = {
     '-sessions:read',
     '-trunks:read',
     '-sip:read',
+    '-backups:read',
     'agents:write',
     'alarms:write',
     'calls:control',

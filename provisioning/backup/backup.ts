@@ -1,8 +1,10 @@
 import {
   cpSync,
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -31,26 +33,35 @@ export const KEPT = [
   'audit-head.json',
 ];
 
+/** How far it is: what is done now, and the share of the whole. */
+export type Progress = (stage: 'database' | 'files' | 'sums' | 'pack' | 'verify', share: number) => void;
+
 /** Writes one file that holds everything, keys included. Takes no lock: calls go on. */
 export async function backup(options: {
   config: Config;
   db: Database;
   to: string;
   version: string;
+  onprogress?: Progress;
 }): Promise<Manifest> {
-  const { config, db, to, version } = options;
+  const { config, db, to, version, onprogress = () => {} } = options;
   if (existsSync(to)) throw new Problem(`${to} exists already: choose another name.`);
   // Beside the target, so that it has the room, and the finished file appears at once.
   mkdirSync(dirname(to), { recursive: true });
   const staging = mkdtempSync(join(dirname(to), '.strongroom-backup-'));
   try {
+    onprogress('database', 0);
     const rows = await dump(db, config.postgresUrl, join(staging, 'database.dump'));
     // Files after the database: whatever a row in the dump names was there before it.
+    onprogress('files', 0.2);
     for (const name of KEPT) {
       const from = join(config.dataDir, name);
-      if (existsSync(from))
-        cpSync(from, join(staging, name), { recursive: true, filter: (path) => !path.endsWith('/making') });
+      if (!existsSync(from)) continue;
+      // Files that never change are only named a second time where the disk is the same: they may be most of it.
+      if (name === 'files') linkAll(from, join(staging, name));
+      else cpSync(from, join(staging, name), { recursive: true, filter: (path) => !path.endsWith('/making') });
     }
+    onprogress('sums', 0.3);
     const { rows: server } = await db.raw('show server_version_num');
     const manifest: Manifest = {
       format: 1,
@@ -64,12 +75,38 @@ export async function backup(options: {
     writeFileSync(join(staging, 'manifest.json'), JSON.stringify(manifest, null, 2), { mode: 0o600 });
     const making = `${to}.making`;
     writeFileSync(making, '', { mode: 0o600 });
-    await runTool('tar', ['--create', `--file=${making}`, '--gzip', '--owner=0', '--group=0', '-C', staging, '.']);
+    const whole = Object.values(manifest.files).reduce((sum, { bytes }) => sum + bytes, 1);
+    const watch = setInterval(() => onprogress('pack', 0.5 + 0.5 * Math.min(1, statSync(making).size / whole)), 500);
+    try {
+      await runTool('tar', ['--create', `--file=${making}`, '--gzip', '--owner=0', '--group=0', '-C', staging, '.']);
+    } finally {
+      clearInterval(watch);
+    }
     renameSync(making, to);
+    onprogress('pack', 1);
     return manifest;
   } finally {
     rmSync(staging, { recursive: true, force: true });
     rmSync(`${to}.making`, { force: true });
+  }
+}
+
+function linkAll(from: string, to: string): void {
+  mkdirSync(to, { recursive: true });
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) {
+      if (entry.name !== 'making') linkAll(source, target);
+    } else if (entry.isFile()) {
+      try {
+        linkSync(source, target);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        // Swept away in between: no row names it any more.
+        if (code === 'ENOENT') continue;
+        cpSync(source, target);
+      }
+    }
   }
 }
 

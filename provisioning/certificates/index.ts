@@ -22,11 +22,11 @@ const RENEW_BEFORE_MS = 30 * 86_400_000;
 
 /**
  * Makes the authority and the server's certificate at the first start, and a new server certificate when the old one
- * expires soon or lacks a name or address of this machine. Returns what was made.
+ * expires soon or lacks a name or address of this machine, or when it is asked for. Returns what was made.
  */
 export function ensureCertificates(
   files: CertificateFiles,
-  options: { names?: string[]; now?: Date } = {},
+  options: { names?: string[]; now?: Date; renew?: boolean } = {},
 ): { ca: boolean; server: boolean } {
   const names = options.names ?? localNames();
   const now = options.now ?? new Date();
@@ -34,7 +34,7 @@ export function ensureCertificates(
   const caKey = join(files.keys, 'ca.key');
   const ca = !existsSync(files.caCert) || !existsSync(caKey);
   if (ca) makeAuthority(files.caCert, caKey);
-  const server = ca || !isServerGood(files, names, now);
+  const server = ca || options.renew === true || !isServerGood(files, names, now);
   if (server) makeServer(files, caKey, names);
   return { ca, server };
 }

@@ -17,6 +17,7 @@ import {
   sourceOf,
 } from './rules.ts';
 import type { Ban, BanStore } from './store.ts';
+import { Tally, type TallyHour } from './tally.ts';
 
 export interface Guard {
   /** Bans of before. */
@@ -31,6 +32,10 @@ export interface Guard {
   readonly bans: readonly Ban[];
   /** Sources that are remembered: bounded. */
   readonly sources: number;
+  /** What it did in the last 24 hours. */
+  hours(): TallyHour[];
+  /** Sources that have tried something and are not banned yet, the worst first. */
+  suspects(limit?: number): { source: string; floods: number; unknown: number; passwords: number; at: Date }[];
 }
 
 export interface GuardOptions {
@@ -39,6 +44,8 @@ export interface GuardOptions {
   log: Log;
   /** Trunks' and phones' addresses: anyone can forge a sender over UDP, so these are never banned and never refused. */
   trusted(address: string): boolean;
+  /** Reads again whom to trust, at the start and at each reload. */
+  reloadTrusted?(): Promise<void>;
   /** New calls cannot be taken now; those in progress are not asked. */
   full?(): boolean;
   banned?(ban: Ban): void;
@@ -59,6 +66,8 @@ export function createGuard(options: GuardOptions): Guard {
   const limits = { ...GUARD_LIMITS, ...options.limits };
   const sources = new Map<string, SourceState>();
   let bans = new Map<string, Ban>();
+  const tally = new Tally();
+  const count = (what: Parameters<Tally['count']>[0]) => tally.count(what, clock.now().getTime());
   let cancelLook: (() => void) | undefined;
 
   function admit(flow: Pick<Flow, 'remote' | 'transport'>, request: SipRequest): Admission {
@@ -67,8 +76,13 @@ export function createGuard(options: GuardOptions): Guard {
     const isBanned = inForce(source);
     const state = sources.get(source);
     // The common case asks for nothing but two look-ups; trust is asked for only where something is wrong.
-    if (isBanned) return options.trusted(address) ? { ok: true } : DROP;
+    if (isBanned) {
+      if (options.trusted(address)) return { ok: true };
+      count('banned');
+      return DROP;
+    }
     if (isScanner(request.header('user-agent')) && !options.trusted(address)) {
+      count('scanner');
       return apply({ do: 'ban', why: 'scanner' }, source, `User-Agent ${request.header('user-agent')?.slice(0, 80)}`);
     }
     // Browsers come through our own web server, hundreds of an office from one address, all at once after a restart.
@@ -90,8 +104,10 @@ export function createGuard(options: GuardOptions): Guard {
       case 'let':
         return { ok: true };
       case 'busy':
+        count('busy');
         return { ok: false, status: 503, retryAfterS: RETRY_AFTER_S };
       case 'silence':
+        count('silenced');
         return DROP;
       case 'ban':
         void ban(source, judged.why, detail);
@@ -101,6 +117,7 @@ export function createGuard(options: GuardOptions): Guard {
 
   async function ban(source: string, why: Offence, detail: string): Promise<void> {
     if (inForce(source) || bans.size >= MAX_BANS) return;
+    count('bans');
     const since = clock.now();
     const made: Ban = {
       id: '',
@@ -144,6 +161,7 @@ export function createGuard(options: GuardOptions): Guard {
   }
 
   async function reload(): Promise<void> {
+    await options.reloadTrusted?.();
     const before = bans;
     bans = new Map((await store.load(clock.now())).map((one) => [one.source, one]));
     for (const source of before.keys()) if (!bans.has(source)) options.lifted?.(source);
@@ -169,6 +187,7 @@ export function createGuard(options: GuardOptions): Guard {
     suspicious(flow, what, detail) {
       const { address } = flow.remote;
       if (options.trusted(address)) return;
+      count(what);
       const source = sourceOf(address);
       const now = clock.now().getTime();
       const judged = onOffence(sources.get(source) ?? remember(source, now), what, now, limits);
@@ -181,5 +200,13 @@ export function createGuard(options: GuardOptions): Guard {
     get sources() {
       return sources.size;
     },
+    hours: () => tally.hours(clock.now().getTime()),
+    suspects: (limit = 50) =>
+      [...sources]
+        .flatMap(([source, { floods, unknown, passwords, windowAt }]) =>
+          floods + unknown + passwords > 0 ? [{ source, floods, unknown, passwords, at: new Date(windowAt) }] : [],
+        )
+        .toSorted((a, b) => b.passwords + b.unknown + b.floods - (a.passwords + a.unknown + a.floods))
+        .slice(0, limit),
   };
 }

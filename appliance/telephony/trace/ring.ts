@@ -75,9 +75,9 @@ export class SipRing {
     });
   }
 
-  /** Dialogs that began with an INVITE, newest first. */
-  calls(limit = 50): TracedCall[] {
-    const calls = new Map<string, TracedCall & { invited: boolean }>();
+  /** Dialogs that began with an INVITE, newest first; with `every`, registrations and all others, too. */
+  calls(limit = 50, every = false): TracedCall[] {
+    const calls = new Map<string, TracedCall>();
     for (let i = 0; i < this.#count; i++) {
       const { at, message } = this.#slots[(this.#first + i) % this.#maxMessages]!;
       const callId = callIdOf(message);
@@ -93,15 +93,14 @@ export class SipRing {
         at: new Date(at).toISOString(),
         from: userOf(head, /^(?:from|f)\s*:\s*(.*)$/im),
         to: userOf(head, /^(?:to|t)\s*:\s*(.*)$/im),
+        method: /^cseq\s*:\s*\d+\s+([A-Z]{1,20})/im.exec(head)?.[1] ?? '',
         messages: 1,
-        invited: /^(INVITE )|^cseq\s*:\s*\d+\s+INVITE/im.test(head),
       });
     }
     return [...calls.values()]
-      .filter((call) => call.invited)
+      .filter(({ method }) => every || method === 'INVITE')
       .reverse()
-      .slice(0, limit)
-      .map(({ invited: _, ...call }) => call);
+      .slice(0, limit);
   }
 
   #drop(): void {

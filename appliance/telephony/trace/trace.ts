@@ -12,7 +12,7 @@ export interface SipTrace {
   ended(leg: TracedLeg): void;
   /** Of an interaction or of a Call-ID; without either nothing. Masked. */
   messages(of: { interactionId?: string | undefined; callId?: string | undefined }, limit?: number): TracedMessage[];
-  calls(limit?: number): TracedCall[];
+  calls(limit?: number, every?: boolean): TracedCall[];
 }
 
 const MAX_INTERACTIONS = 3000;
@@ -42,6 +42,6 @@ export function createSipTrace(options: { ring: SipRing; live(): Iterable<Traced
       }
       return ids.size === 0 ? [] : ring.messages(ids, limit);
     },
-    calls: (limit) => ring.calls(limit),
+    calls: (limit, every) => ring.calls(limit, every),
   };
 }

@@ -2,16 +2,14 @@ import { paraglideVitePlugin } from '@inlang/paraglide-js';
 import staticAdapter from '@sveltejs/adapter-static';
 import { sveltekit } from '@sveltejs/kit/vite';
 import { defineConfig } from 'vite';
+import { precompressed } from './precompressed.ts';
 import { withoutInlineScript } from './without-inline-script.ts';
+import { pageOf, wordsByPage } from './words-by-page.ts';
 
 /** The box that `vite` in development speaks to: a mock (ui/mock) or a real appliance. */
 const box = process.env.STRONGROOM_UI_BOX ?? 'http://127.0.0.1:27000';
 
-/** True of an icon that no page outside the administration imports. */
-function onlyAdmin(id: string, getModuleInfo: (id: string) => { importers: string[] } | null): boolean {
-  const importers = getModuleInfo(id)?.importers ?? [];
-  return importers.length > 0 && importers.every((one) => one.includes('/(desk)/admin/'));
-}
+const part = (kind: string, page: string | undefined) => (page ? `${page}-${kind}` : kind);
 
 export default defineConfig({
   plugins: [
@@ -21,8 +19,12 @@ export default defineConfig({
       strategy: ['localStorage', 'preferredLanguage', 'baseLocale'],
       isServer: 'false',
     }),
+    wordsByPage(),
     sveltekit({
-      adapter: withoutInlineScript(staticAdapter({ pages: 'build', assets: 'build', fallback: 'index.html' }), 'build'),
+      adapter: precompressed(
+        withoutInlineScript(staticAdapter({ pages: 'build', assets: 'build', fallback: 'index.html' }), 'build'),
+        'build',
+      ),
       version: { pollInterval: 0 },
     }),
   ],
@@ -30,16 +32,34 @@ export default defineConfig({
     chunkSizeWarningLimit: 300,
     rolldownOptions: {
       output: {
-        // Two hundred words and forty icons are one file each, not a request each.
+        // Hundreds of words and icons are a file for each part of the desktop, not a request each; so is what every page needs.
         codeSplitting: {
-          // What only the administration says and shows is not in the way of an agent's first page.
           groups: [
             { name: 'locale', test: /paraglide[\\/](runtime|registry)/ },
-            { name: 'admin-words', test: /paraglide[\\/]messages[\\/]admin_/ },
-            { name: 'words', test: /paraglide/ },
             {
-              name: (id, context) => (onlyAdmin(id, (one) => context.getModuleInfo(one)) ? 'admin-icons' : 'icons'),
+              debugName: 'words',
+              name: (id, context) =>
+                part(
+                  'words',
+                  pageOf(id, (one) => context.getModuleInfo(one)),
+                ),
+              test: /paraglide/,
+            },
+            {
+              debugName: 'icons',
+              name: (id, context) =>
+                part(
+                  'icons',
+                  pageOf(id, (one) => context.getModuleInfo(one)),
+                ),
               test: /@lucide/,
+            },
+            { name: 'base', test: /node_modules[\\/](svelte|clsx|esm-env)[\\/]/ },
+            // Not what opens by a click: it brings along what places and traps it.
+            {
+              name: 'desk',
+              test: /src[\\/]lib[\\/](?!controls[\\/](Dialog|PopBody|MenuBody|Columns))/,
+              minShareCount: 6,
             },
           ],
         },
@@ -51,8 +71,8 @@ export default defineConfig({
     port: 27010,
     strictPort: true,
     proxy: {
-      '/api': { target: box, ws: true, secure: false, changeOrigin: true },
-      '/sip': { target: box, ws: true, secure: false },
+      '/api': { target: box, ws: true, rewriteWsOrigin: true, secure: false, changeOrigin: true },
+      '/sip': { target: box, ws: true, rewriteWsOrigin: true, secure: false },
     },
   },
 });

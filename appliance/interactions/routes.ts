@@ -7,6 +7,7 @@ import { idParams, text, uuid } from '#appliance/http/schemas.ts';
 import { type CrudRow, type Database, tableStore } from '#appliance/platform/postgres/index.ts';
 import { exportCsv, MOST_EXPORTED } from './export.ts';
 import { filterRoutes } from './filter-routes.ts';
+import { followUpRoutes } from './follow-up-routes.ts';
 import type { Interactions } from './index.ts';
 import type { InteractionFilter } from './store.ts';
 
@@ -51,6 +52,7 @@ export const interactionRoutes: Plugin<{ db: Database; interactions: Interaction
   name: 'interactions/routes',
   register(server, { db, interactions }) {
     filterRoutes(server, { db });
+    followUpRoutes(server, { db });
     route(server, {
       method: 'GET',
       path: '/interactions',

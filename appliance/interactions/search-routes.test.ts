@@ -88,4 +88,34 @@ describe('finding interactions over the API', () => {
     expect((await ask('DELETE', `/me/filters/${id}`)).status).toBe(404);
     expect((await ask('DELETE', `/me/filters/${id}`, 'agent')).status).toBe(204);
   });
+
+  it('keeps what an agent promised to see to: one for a contact, his own, done and opened again', async () => {
+    const { id } = (await ask('GET', '/interactions?q=557001')).body().items[0];
+    const path = `/interactions/${id}/follow-up`;
+    const dueAt = '2026-12-01T08:00:00.000Z';
+    expect((await ask('PUT', path, 'agent', { dueAt: 'tomorrow' })).status).toBe(400);
+    expect((await ask('PUT', `/interactions/${me}/follow-up`, 'agent', { dueAt })).status).toBe(404);
+    await ask('PUT', path, 'agent', { dueAt: '2026-11-30T08:00:00Z' });
+    const set = await ask('PUT', path, 'agent', { dueAt, note: 'Send the price.' });
+    expect(set.body()).toMatchObject({
+      address: '+15557001',
+      customerName: 'Anna Söder',
+      dueAt,
+      note: 'Send the price.',
+      doneAt: null,
+    });
+    const mine = async (query = '') => (await ask('GET', `/me/follow-ups${query}`, 'agent')).body().items;
+    expect(await mine()).toHaveLength(1);
+    expect((await ask('GET', '/me/follow-ups')).body().items).toEqual([]);
+
+    const tick = `/me/follow-ups/${set.body().id}/done`;
+    expect((await ask('PUT', tick, 'admin', { done: true })).status).toBe(404);
+    expect((await ask('PUT', tick, 'agent', { done: true })).body().doneAt).not.toBeNull();
+    expect(await mine()).toEqual([]);
+    expect(await mine('?doneSince=2026-01-01T00:00:00Z')).toHaveLength(1);
+    expect((await ask('PUT', tick, 'agent', { done: false })).body().doneAt).toBeNull();
+    expect(await mine()).toHaveLength(1);
+    expect((await ask('DELETE', path, 'agent')).status).toBe(204);
+    expect(await mine()).toEqual([]);
+  });
 });

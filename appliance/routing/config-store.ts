@@ -17,6 +17,7 @@ export type QueueRow = CrudRow &
     shortAbandonS: number;
     serviceLevelTarget: number;
     serviceLevelFormula: string;
+    script: string;
   };
 
 const COLUMNS = [
@@ -30,7 +31,7 @@ const COLUMNS = [
     'max_waiting',
   ],
   ...['max_wait_s', 'overflow', 'hours_id', 'wrap_up', 'wrap_up_s', 'wrap_up_extension_s', 'after_wrap_up'],
-  ...['disposition_required', 'announcements', 'recording_rule_id', 'distinctive_ring'],
+  ...['disposition_required', 'announcements', 'recording_rule_id', 'script', 'distinctive_ring'],
   ...['callback_attempts', 'callback_interval_s'],
 ];
 

@@ -78,6 +78,7 @@ describe('queues over the API', () => {
 
     const queue = await api('POST', '/queues', {
       name: 'Sales',
+      script: 'Good day, {caller}.',
       skills: [{ skillId: skill.body.id, minLevel: 9 }],
       relaxations: [{ skillId: skill.body.id, afterS: 30, minLevel: 5 }],
       overflow: [{ when: 'waited', afterS: 300, exit: { to: 'voicemail' } }],
@@ -85,7 +86,7 @@ describe('queues over the API', () => {
     });
     expect(queue).toMatchObject({
       status: 201,
-      body: { strategy: 'longest-idle', wrapUpS: 30, relaxations: [{ afterS: 30 }] },
+      body: { strategy: 'longest-idle', wrapUpS: 30, script: 'Good day, {caller}.', relaxations: [{ afterS: 30 }] },
     });
     const path = `/queues/${queue.body.id}`;
     expect((await api('PATCH', path, { name: 'Sales 2' })).status).toBe(428);

@@ -78,6 +78,10 @@ const queueFields = z.object({
   dispositionRequired: z.boolean().default(false),
   announcements: announcements.default({}),
   recordingRuleId: uuid.nullable().default(null),
+  script: text(10_000).default('').meta({
+    description:
+      'Read by agents while a call rings and goes on: paragraphs, `# heads`, `- lists`, `**bold**`, and {caller}, {queue}, {agent}.',
+  }),
   distinctiveRing: z
     .string()
     .regex(/^[a-z0-9-]{1,32}$/, 'small letters, digits and dashes')

@@ -36,6 +36,10 @@ const ROOMS: Record<string, { may: string[]; npm: boolean }> = {
   },
   'telephony/trunks': { may: [...BASE, ...SIGNALLING], npm: true },
   'telephony/registrar': { may: [...BASE, ...SIGNALLING, 'telephony/phones'], npm: true },
+  'telephony/subscriptions': {
+    may: [...BASE, ...SIGNALLING, 'telephony/registrar', 'telephony/phones'],
+    npm: true,
+  },
   'telephony/guard': { may: [...BASE, ...SIGNALLING], npm: true },
   'telephony/trace': { may: [...BASE, ...SIGNALLING], npm: true },
   'telephony/phones': { may: [...BASE, ...SIGNALLING], npm: true },

@@ -4,7 +4,7 @@ import type { Log } from '#appliance/platform/log/index.ts';
 import type { Edge, Media } from '../media/index.ts';
 import type { Phones } from '../phones/index.ts';
 import type { Authenticator, Registrar } from '../registrar/index.ts';
-import { ACCEPTED, type IncomingInvite, type SipStack } from '../sip/index.ts';
+import { ACCEPTED, type IncomingInvite, type IncomingRequest, type SipStack } from '../sip/index.ts';
 import type { Trunks } from '../trunks/index.ts';
 import type { Calls, IncomingCall, Leg } from './api.ts';
 import { bridge, unbridge } from './bridge.ts';
@@ -39,6 +39,10 @@ export interface CallsOptions {
   maxCallMs?: number | undefined;
   /** Told of each leg once it has ended. */
   ended?: ((leg: Leg) => void) | undefined;
+  /** Told of a leg whenever its state is another. */
+  changed?: ((leg: Leg) => void) | undefined;
+  /** Answers SUBSCRIBE; without it there are no event packages. */
+  subscribe?: ((incoming: IncomingRequest) => void) | undefined;
   /** A call from nowhere, or with wrong credentials. */
   suspicious?: ((invite: IncomingInvite, what: 'unknown-user' | 'wrong-password') => void) | undefined;
 }
@@ -70,6 +74,7 @@ export function createCalls(options: CallsOptions): Calls & { flush(): void } {
     maxCallMs: options.maxCallMs ?? MAX_CALL_MS,
     addressFor: (remote) => options.advertise?.(remote) ?? sip.localAddressFor(remote),
     ended: options.ended,
+    changed: options.changed,
     mend: (leg) => void reoffer([leg], false),
     channels(trunkId) {
       let count = 0;
@@ -99,6 +104,9 @@ export function createCalls(options: CallsOptions): Calls & { flush(): void } {
         });
         return;
       case 'SUBSCRIBE':
+        if (options.subscribe) options.subscribe(incoming);
+        else incoming.respond({ status: 489 });
+        return;
       case 'PUBLISH':
         // RFC 6665 §4.2.1.1: no event package of ours.
         incoming.respond({ status: 489 });
@@ -216,4 +224,4 @@ export function createCalls(options: CallsOptions): Calls & { flush(): void } {
   };
 }
 
-const ALLOWED = 'INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, REFER, NOTIFY, REGISTER';
+const ALLOWED = 'INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, REFER, SUBSCRIBE, NOTIFY, REGISTER';

@@ -29,6 +29,7 @@ export interface CallsContext {
   maxCallMs: number;
   /** A leg has ended: for whoever remembers its dialog. */
   ended: ((leg: CallLeg) => void) | undefined;
+  changed: ((leg: CallLeg) => void) | undefined;
   /** Its party gets a new offer: the edge has forgotten the leg. */
   mend(leg: CallLeg): void;
   /** Our address as that peer reaches it, for SDP. */

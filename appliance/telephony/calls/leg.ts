@@ -141,14 +141,14 @@ export class CallLeg implements Leg {
   ring(): void {
     if (this.direction === 'in' && this.#state === 'trying') {
       this.#incoming().ring();
-      this.#state = 'ringing';
+      this.#become('ringing');
     }
   }
 
   async early(): Promise<void> {
     if (this.#state === 'early' || this.#state === 'up') return;
     await this.#incoming().early();
-    if (this.#state === 'trying' || this.#state === 'ringing') this.#state = 'early';
+    if (this.#state === 'trying' || this.#state === 'ringing') this.#become('early');
     await this.context.routes.apply(this);
   }
 
@@ -221,7 +221,7 @@ export class CallLeg implements Leg {
   ringing(early: boolean): void {
     if (this.#state !== 'trying' && this.#state !== 'ringing') return;
     if (this.#state === 'ringing' && !early) return;
-    this.#state = early ? 'early' : 'ringing';
+    this.#become(early ? 'early' : 'ringing');
     if (early) void this.context.routes.apply(this).catch(() => {});
     this.emit('ringing', { early });
   }
@@ -243,7 +243,7 @@ export class CallLeg implements Leg {
   adopted(line: Line): void {
     const { clock, maxCallMs } = this.context;
     this.line = line;
-    this.#state = 'up';
+    this.#become('up');
     this.#answeredAt ??= this.#answeringAt ?? clock.now();
     const lastedMs = clock.now().getTime() - this.#answeredAt.getTime();
     this.#cancelMaximum = clock.after(Math.max(0, maxCallMs - lastedMs), () =>
@@ -270,7 +270,7 @@ export class CallLeg implements Leg {
   /** The leg is over: whoever ended it has told the other side. */
   finish(cause: EndCause): void {
     if (this.#state === 'ended') return;
-    this.#state = 'ended';
+    this.#become('ended');
     const at = this.context.clock.now();
     this.#cancelMaximum?.();
     this.playback?.close('ended');
@@ -288,6 +288,11 @@ export class CallLeg implements Leg {
     this.context.routes.forget(this.id);
     this.record.remove();
     void this.#close(cause, at);
+  }
+
+  #become(state: LegState): void {
+    this.#state = state;
+    this.context.changed?.(this);
   }
 
   async #close(cause: EndCause, at: Date): Promise<void> {

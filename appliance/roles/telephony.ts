@@ -60,6 +60,7 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
     userAgent: 'Strongroom',
     log,
     clock,
+    supported: ['replaces'],
     resolveFlow: (uri) => registrar.resolveFlow(uri),
     admit: (flow, request) => guard.admit(flow, request),
     trace: (entry) => ring.add(entry),

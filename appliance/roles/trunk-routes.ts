@@ -48,6 +48,14 @@ const fields = z.object({
     .min(1)
     .max(2)
     .default(['PCMA', 'PCMU']),
+  forwardedAs: z
+    .enum(['diversion', 'history-info'])
+    .nullable()
+    .default(null)
+    .meta({ description: 'How the far side is told that a call is forwarded.' }),
+  srtp: z.enum(['off', 'offer', 'require']).default('offer').meta({
+    description: 'Encrypted audio, where the transport is TLS. `offer` falls back to plain when it is refused.',
+  }),
   maxChannels: z.number().int().min(1).max(10_000).nullable().default(null),
   maxCallsPerS: z.number().int().min(1).max(1000).nullable().default(null),
   optionsIntervalS: z.number().int().min(0).max(3600).default(60),

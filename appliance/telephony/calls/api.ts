@@ -1,5 +1,7 @@
 // Calls as the rooms above drive them: legs with parties, bridges between them. No word of queues or agents.
 import type { LegStats } from '../media/api.ts';
+import type { DiversionReason } from '../sip/index.ts';
+import type { Forwarded } from '../trunks/index.ts';
 
 export interface Party {
   /** E.164 with + when it is a public number, an extension otherwise, or 'anonymous'. */
@@ -13,6 +15,12 @@ export interface EndCause {
   q850: number;
   sip?: number;
   text: string;
+}
+
+export interface DialogName {
+  callId: string;
+  localTag: string;
+  remoteTag: string | undefined;
 }
 
 export type LegState = 'trying' | 'ringing' | 'early' | 'up' | 'ended';
@@ -56,6 +64,8 @@ export interface Leg {
   readonly phoneId: string | undefined;
   /** Of its SIP dialog. */
   readonly callId?: string | undefined;
+  /** Its SIP dialog as others name it; the party's tag is there from its first word on. */
+  readonly dialog?: DialogName | undefined;
   readonly from: Party;
   readonly to: Party;
   readonly createdAt: Date;
@@ -69,6 +79,11 @@ export interface Leg {
   readonly reachable: boolean;
   /** What the switch counted, once the leg has ended. */
   readonly finalStats: LegStats | undefined;
+  /**
+   * Resolves once a caller has acknowledged our answer, or the leg has ended. Who never acknowledges is gone after 32 s
+   * (RFC 3261 §13.3.1.4): until then nobody's time is spent on them. At once for everybody else.
+   */
+  confirmed(): Promise<void>;
   /** Free for the owner; persisted with the leg and there again after a restart. */
   tag: Record<string, unknown>;
   saveTag(tag: Record<string, unknown>): void;
@@ -113,6 +128,20 @@ export interface DialOptions {
   ringTimeoutMs?: number;
   /** Extra header fields, e.g. Alert-Info, X-Interaction. */
   headers?: [string, string][];
+  /** The call was meant for `by`: said where the trunk wants to hear it, and to phones. */
+  forwarded?: { by: string; reason: DiversionReason } | undefined;
+  /** A phone that answers with 3xx may send the call to another extension. Not for what must not leave its phone. */
+  followPhones?: boolean;
+  /** Somebody answered with 3xx. */
+  onRedirect?(redirect: Redirect): void;
+}
+
+/** An answer 3xx: by whom, where to (as far as we follow it), and whether we do. */
+export interface Redirect {
+  by: string;
+  to: string;
+  status: number;
+  followed: boolean;
 }
 
 export interface IncomingCall {
@@ -120,6 +149,13 @@ export interface IncomingCall {
   /** Trunk calls: the DID in E.164. Phone calls: what was dialled. */
   dialled: string;
   source: 'trunk' | 'phone';
+  /** Who sent the caller on to us, the last one first. */
+  forwarded: readonly Forwarded[];
+  /**
+   * The caller, a phone of ours, wants to have that leg's place (RFC 3891). `early`: it rings still, this is a pick-up.
+   * Whether this phone may is for the handler to say.
+   */
+  replaces?: { leg: Leg; early: boolean };
   headers: (name: string) => string | undefined;
 }
 
@@ -144,6 +180,11 @@ export interface Calls {
   onIncoming(handler: (call: IncomingCall) => void | Promise<void>): void;
   /** Rings all endpoints of all targets at once. */
   dial(targets: DialTarget[], options: DialOptions): Ringing;
+  /**
+   * `by`, which came in and is not answered yet, has what rings at `rung`: it is answered, everything that rang with it is told
+   * that the call was completed elsewhere, and whoever dialled gets `by`. False: nothing rings there any more.
+   */
+  pickUp(rung: Leg, by: Leg): Promise<boolean>;
   /** Both hear each other until one ends, is held, or is routed elsewhere. */
   bridge(a: Leg, b: Leg): Promise<void>;
   unbridge(leg: Leg): Promise<void>;

@@ -21,10 +21,18 @@ import { receiveRefer } from './refer.ts';
 export class DialogLine implements Line {
   readonly #leg: CallLeg;
   readonly dialog: Dialog;
+  readonly confirmed: Promise<void>;
   readonly inviteFacts = null;
 
-  constructor(leg: CallLeg, dialog: Dialog) {
+  constructor(leg: CallLeg, dialog: Dialog, acked: Promise<unknown> = Promise.resolve()) {
     this.#leg = leg;
+    this.confirmed = Promise.race([
+      acked.then(
+        () => {},
+        () => {},
+      ),
+      new Promise<void>((resolve) => dialog.onEnd(() => resolve())),
+    ]);
     this.dialog = dialog;
     dialog.onChange(() => leg.record.keep());
     dialog.onRequest((request) => this.#receive(request));
@@ -51,6 +59,11 @@ export class DialogLine implements Line {
 
   get dialogFacts(): DialogFacts {
     return this.dialog.facts;
+  }
+
+  get tags(): Line['tags'] {
+    const { localTag, remoteTag } = this.dialog.facts;
+    return { local: localTag, remote: [remoteTag] };
   }
 
   end(cause: EndCause): void {

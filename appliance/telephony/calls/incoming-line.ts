@@ -31,6 +31,11 @@ export class IncomingLine implements Line {
 
   readonly inviteFacts = null;
 
+  get tags(): Line['tags'] {
+    const { localTag, remoteTag } = this.#invite.facts;
+    return { local: localTag, remote: [remoteTag] };
+  }
+
   ring(): void {
     this.#invite.progress({ status: 180 });
   }
@@ -59,7 +64,10 @@ export class IncomingLine implements Line {
     const { body, held } = await this.#prepared(async () =>
       offer === undefined
         ? {
-            body: await leg.audio.offer(this.#address(), isWebSocket(this.#invite) ? 'webrtc' : undefined),
+            body: await leg.audio.offer(
+              this.#address(),
+              isWebSocket(this.#invite) ? 'webrtc' : leg.audio.encrypted ? 'sdes' : undefined,
+            ),
             held: false,
           }
         : leg.audio.answer(offer, this.#address()),
@@ -71,7 +79,7 @@ export class IncomingLine implements Line {
     await leg.record.save();
     leg.fail();
     const { dialog, acked } = this.#invite.accept({ contentType: SDP, body });
-    leg.up(new DialogLine(leg, dialog));
+    leg.up(new DialogLine(leg, dialog, acked));
     // Only what accept() has added to the facts is still unwritten.
     if (dialog.facts.session) leg.record.keep();
     if (offer === undefined) this.#settleLater(dialog, acked);

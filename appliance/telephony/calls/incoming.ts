@@ -10,6 +10,7 @@ import type { CallsContext } from './context.ts';
 import { IncomingLine } from './incoming-line.ts';
 import { CallLeg } from './leg.ts';
 import { LegAudio } from './leg-audio.ts';
+import { replacedLeg } from './replaces.ts';
 
 const OPEN_WITHIN_MS = 8_000;
 
@@ -38,6 +39,15 @@ export async function receive(invite: IncomingInvite, options: IncomingOptions):
     if (gone) return;
     if (!handler) {
       invite.reject({ status: 503, headers: [['Retry-After', '5']] });
+      return;
+    }
+    // Who we are to replace is nobody's business but our phones'.
+    const replaced =
+      source.kind === 'trunk' && invite.request.has('replaces')
+        ? { status: 403 }
+        : replacedLeg(invite.request, context.legs.values());
+    if (replaced && 'status' in replaced) {
+      invite.reject({ status: replaced.status });
       return;
     }
     const { trunk } = source.kind === 'trunk' ? source : { trunk: undefined };
@@ -69,7 +79,14 @@ export async function receive(invite: IncomingInvite, options: IncomingOptions):
       return;
     }
     const leg = makeLeg(context, invite, source, dialled);
-    const call: IncomingCall = { leg, dialled, source: source.kind, headers: (name) => invite.request.header(name) };
+    const call: IncomingCall = {
+      leg,
+      dialled,
+      source: source.kind,
+      forwarded: trunk?.forwarders(invite.request) ?? [],
+      ...(replaced ? { replaces: replaced } : {}),
+      headers: (name) => invite.request.header(name),
+    };
     try {
       await handler(call);
     } catch (error) {
@@ -141,6 +158,7 @@ function makeLeg(
     media: context.media,
     edge: context.edge,
     strict: trunk !== undefined,
+    encrypted: trunk?.srtp === 'require',
     // Of what a caller offers, its own first choice serves a phone best; a trunk has an order of its own.
     prefer: trunk ? trunk.codecs : ['PCMA', 'PCMU'],
   });

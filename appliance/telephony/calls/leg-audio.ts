@@ -30,6 +30,8 @@ export interface LegAudioOptions {
   near?: { leg: string; codec: Codec } | undefined;
   /** Trunks announce the truth: never follow audio from elsewhere. */
   strict: boolean;
+  /** Plain audio is refused. */
+  encrypted?: boolean;
   /** What we like, best first. */
   prefer: readonly Codec[];
 }
@@ -84,6 +86,10 @@ export class LegAudio {
     return this.#open && !this.#closed;
   }
 
+  get encrypted(): boolean {
+    return this.#options.encrypted ?? false;
+  }
+
   get throughEdge(): boolean {
     return this.#edge !== undefined;
   }
@@ -107,7 +113,8 @@ export class LegAudio {
 
   async #firstAnswer(offer: string, address: string): Promise<{ body: string; held: boolean }> {
     const remote = read(offer);
-    const { edge } = this.#options;
+    const { edge, encrypted } = this.#options;
+    if (encrypted && isPlain(remote)) throw new NoCommonMedia(488, 'audio must be encrypted here');
     if (!isPlain(remote) && needsEdge(offer)) {
       if (!edge) throw new NoCommonMedia(488, 'media that only the edge understands, and there is none');
       const port = await this.#create({});

@@ -4,7 +4,7 @@ import { within } from '#appliance/kernel/async.ts';
 import { Emitter } from '#appliance/kernel/emitter.ts';
 import { AppError, messageOf } from '#appliance/kernel/errors.ts';
 import type { LegStats } from '../media/api.ts';
-import type { EndCause, Leg, LegEvents, LegState, Party, Playback } from './api.ts';
+import type { DialogName, EndCause, Leg, LegEvents, LegState, Party, Playback } from './api.ts';
 import { causeOfOurs, failure, Q850 } from './causes.ts';
 import type { CallsContext } from './context.ts';
 import type { Hearing } from './hear.ts';
@@ -14,6 +14,7 @@ import type { LegAudio } from './leg-audio.ts';
 import type { Line } from './line.ts';
 import { type OpenPlayback, play, silence } from './playback.ts';
 import { LegRecord } from './record.ts';
+import type { Redirects } from './redirect.ts';
 import type { LegRow } from './store.ts';
 
 export interface LegIdentity {
@@ -46,6 +47,10 @@ export class CallLeg implements Leg {
   line: Line | undefined;
   playback: OpenPlayback | undefined;
   digitsBlocked = false;
+  /** What rings here, as long as it is not answered. */
+  attempt: { takeOver(by: CallLeg): Promise<boolean> } | undefined;
+  /** Where its 3xx sent us. */
+  redirects: Redirects | undefined;
   callId: string | undefined;
   readonly #emitter = new Emitter<LegEvents>();
   #state: LegState = 'trying';
@@ -121,6 +126,15 @@ export class CallLeg implements Leg {
 
   get finalStats(): LegStats | undefined {
     return this.#finalStats;
+  }
+
+  get dialog(): DialogName | undefined {
+    const { callId, line } = this;
+    return callId && line ? { callId, localTag: line.tags.local, remoteTag: line.tags.remote[0] } : undefined;
+  }
+
+  async confirmed(): Promise<void> {
+    await this.line?.confirmed;
   }
 
   get audible(): boolean {

@@ -7,6 +7,10 @@ export interface Line {
   end(cause: EndCause): void;
   /** Whether the peer answers within its dialog; absent while there is none. */
   probe?(withinMs: number): Promise<boolean>;
+  /** The caller has acknowledged our answer; absent where there is nothing to acknowledge. */
+  readonly confirmed?: Promise<void>;
+  /** Our tag, and those of the party: several when it forks. */
+  readonly tags: { local: string; remote: readonly string[] };
   readonly dialogFacts: DialogFacts | null;
   readonly inviteFacts: InviteFacts | null;
 }

@@ -8,16 +8,27 @@ import { addressing, type Endpoint, remoteOf } from './endpoints.ts';
 import type { CallLeg } from './leg.ts';
 import { NoCommonMedia } from './leg-audio.ts';
 import type { Line } from './line.ts';
+import { readRedirect } from './redirect.ts';
 
+/** Whose tags are remembered. */
+const MAX_FORKS = 20;
 /** For those who rang along and lost: phones show no missed call (RFC 3326 §3.1). */
 const ELSEWHERE = { sip: 200, text: 'Call completed elsewhere' };
 
 export class OutgoingLine implements Line {
   readonly #invite: OutgoingInvite;
+  readonly #remoteTags = new Set<string>();
   readonly dialogFacts = null;
 
   constructor(invite: OutgoingInvite) {
     this.#invite = invite;
+    invite.onProgress(({ to }) => {
+      if (to.tag && this.#remoteTags.size < MAX_FORKS) this.#remoteTags.add(to.tag);
+    });
+  }
+
+  get tags(): Line['tags'] {
+    return { local: this.#invite.facts.localTag, remote: [...this.#remoteTags] };
   }
 
   get inviteFacts(): InviteFacts {
@@ -36,7 +47,7 @@ export async function ringOut(leg: CallLeg, endpoint: Endpoint, options: DialOpt
   const address =
     endpoint.kind === 'phone' && endpoint.flow ? endpoint.flow.local.address : context.addressFor(remoteOf(endpoint));
   try {
-    body = await leg.audio.offer(address, endpoint.kind === 'phone' ? endpoint.secured : undefined);
+    body = await leg.audio.offer(address, endpoint.secured);
   } catch (error) {
     if (leg.finished) return;
     context.log.error({ leg: leg.id, error: messageOf(error) }, 'no media for a call out');
@@ -45,7 +56,7 @@ export async function ringOut(leg: CallLeg, endpoint: Endpoint, options: DialOpt
   }
   // Cancelled while the port was being opened.
   if (leg.finished) return;
-  const parts = addressing(endpoint, options.from, address);
+  const parts = addressing(endpoint, options.from, address, options.forwarded);
   const invite = context.sip.invite({
     ...parts,
     contact: { user: '' },
@@ -92,6 +103,7 @@ export async function ringOut(leg: CallLeg, endpoint: Endpoint, options: DialOpt
     const failed = error instanceof InviteFailed ? error : new InviteFailed(500, messageOf(error));
     if (leg.finished) return;
     witness(endpoint, leg, failed.response !== undefined);
+    leg.redirects = failed.response && readRedirect(failed.response);
     leg.finish(
       failed.response
         ? causeOfResponse(failed.status, failed.response.reason, failed.response.headers('reason'))

@@ -26,6 +26,10 @@ export interface TrunkRow extends CrudRow {
   numberFormat: NumberFormat;
   callerId: CallerId;
   codecs: Codec[];
+  /** How the far side is told that a call of ours is forwarded: RFC 5806 or RFC 7044. */
+  forwardedAs: 'diversion' | 'history-info' | null;
+  /** Encrypted audio, where the transport is TLS: keys in SDP must not be read on the way. `offer`: plain when it is refused. */
+  srtp: 'off' | 'offer' | 'require';
   maxChannels: number | null;
   /** Calls that may begin in one second, both ways together; null: as many as come. */
   maxCallsPerS: number | null;
@@ -52,6 +56,8 @@ const TABLE = {
     'number_format',
     'caller_id',
     'codecs',
+    'forwarded_as',
+    'srtp',
     'max_channels',
     'max_calls_per_s',
     'options_interval_s',

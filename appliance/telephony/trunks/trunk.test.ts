@@ -24,6 +24,8 @@ function trunk(fields: Partial<TrunkRow> = {}): Trunk {
     numberFormat: 'plus',
     callerId: { mode: 'pass' },
     codecs: ['PCMA', 'PCMU'],
+    forwardedAs: null,
+    srtp: 'offer',
     maxCallsPerS: null,
     maxChannels: null,
     optionsIntervalS: 60,

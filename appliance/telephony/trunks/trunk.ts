@@ -1,8 +1,8 @@
 // One trunk in service: who may call through it, what numbers mean on it, how calls leave by it.
 import { isIP } from 'node:net';
 import type { Codec } from '../sdp/index.ts';
-import type { Credentials, SipRequest, SipUri } from '../sip/index.ts';
-import { parseNameAddr, printNameAddr } from '../sip/index.ts';
+import type { Credentials, DiversionReason, SipRequest, SipUri } from '../sip/index.ts';
+import { diversionHeaders, parseDiversions, parseNameAddr, printNameAddr } from '../sip/index.ts';
 import { Networks } from './networks.ts';
 import { fromE164, isAnonymous, type NumberRules, toE164 } from './numbers.ts';
 import type { TrunkRow } from './store.ts';
@@ -12,6 +12,14 @@ const KNOWN_NUMBERS = 5000;
 export interface Caller {
   number: string;
   name?: string;
+}
+
+/** Who sent a call on to us. */
+export interface Forwarded {
+  /** E.164 with + where it is a public number; 'anonymous'. */
+  by: string;
+  reason: DiversionReason;
+  count: number;
 }
 
 /** The parts of an INVITE out through a trunk. */
@@ -102,6 +110,14 @@ export class Trunk {
     return { number: this.toE164(user.split(';')[0] ?? ''), ...(name && !isAnonymous(name) ? { name } : {}) };
   }
 
+  /** Who sent the caller on, the last one first. */
+  forwarders(request: SipRequest): Forwarded[] {
+    return parseDiversions(request).map(({ uri, reason, count, hidden }) => {
+      const user = (uri.user ?? '').split(';')[0]!;
+      return { by: hidden || isAnonymous(user) ? 'anonymous' : this.toE164(readable(user)), reason, count };
+    });
+  }
+
   /** Numbers come again: DIDs all day, a caller in several fields. */
   toE164(number: string): string {
     const known = this.#known.get(number);
@@ -112,7 +128,17 @@ export class Trunk {
     return found;
   }
 
-  outbound(number: string, from: Caller, local: string): Outbound {
+  /** Is audio encrypted on calls out? */
+  get srtp(): 'off' | 'offer' | 'require' {
+    return this.row.transport === 'tls' ? this.row.srtp : 'off';
+  }
+
+  outbound(
+    number: string,
+    from: Caller,
+    local: string,
+    forwarded?: { by: string; reason: DiversionReason } | undefined,
+  ): Outbound {
     const uri = (user: string, host: string): SipUri => ({ scheme: 'sip', user, host });
     const host = this.row.realm ?? this.row.host;
     const to: SipUri = {
@@ -130,6 +156,10 @@ export class Trunk {
     const headers: [string, string][] = [['P-Asserted-Identity', printNameAddr({ uri: identity })]];
     // RFC 3323 §4.1, RFC 3325 §9.3
     if (hidden) headers.push(['Privacy', 'id']);
+    if (forwarded && this.row.forwardedAs && !isAnonymous(forwarded.by)) {
+      const by = uri(fromE164(this.toE164(forwarded.by), this.#rules), identity.host);
+      headers.push(...diversionHeaders(this.row.forwardedAs, { by, to, reason: forwarded.reason }));
+    }
     return {
       to,
       from: hidden
@@ -139,6 +169,14 @@ export class Trunk {
       ...(this.credentials ? { credentials: this.credentials } : {}),
     };
   }
+}
+
+/** Escapes undone, and nothing that a screen would stumble over. */
+function readable(user: string): string {
+  return user
+    .replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    .replace(/[^\x20-\x7e]/g, '')
+    .slice(0, 64);
 }
 
 /** `sip:` is optional in what people write into the registrar's field. */

@@ -143,6 +143,8 @@ test('several accounts at one address are told apart by the account that was cal
     callerId: { mode: 'pass' as const },
     codecs: [],
     maxChannels: null,
+    forwardedAs: null,
+    srtp: 'offer' as const,
     maxCallsPerS: null,
     optionsIntervalS: 0,
     enabled: true,

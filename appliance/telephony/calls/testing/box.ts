@@ -49,6 +49,7 @@ export async function openBox(options: {
     listen: { udp: { host: '127.0.0.1', port }, tcp: { host: '127.0.0.1', port } },
     userAgent: 'Strongroom',
     log,
+    supported: ['replaces'],
     resolveFlow: (uri) => registrar?.resolveFlow(uri),
   });
   const phones = createPhones({ store: createPhoneStore(db), clock, log, realm: REALM });

@@ -3,6 +3,8 @@ import type { Database } from '#appliance/platform/postgres/index.ts';
 import { recordingStore, viewOf } from './store.ts';
 
 export { declareRecordingJobs, defineRecordingJobs, scheduleRecordingJobs } from './jobs.ts';
+export { type AuditInTransaction, createKeeping, type Keeping } from './keeping.ts';
+export { noteStore } from './note-store.ts';
 export { createProcessor, type Processor, type ProcessorDeps } from './processor.ts';
 export { createRecordings, type OnOff, type RecordedCall, type Recordings, type RecordingsDeps } from './recordings.ts';
 export { isRecorded, type RecordingRule, ruleFor } from './rules.ts';

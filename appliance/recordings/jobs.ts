@@ -6,20 +6,30 @@ import { PROCESS_JOB } from './types.ts';
 
 export const SCAN_JOB = 'recordings.scan';
 const SCAN_EVERY_MS = 60_000;
+export const RETENTION_JOB = 'recordings.retention';
+const RETENTION_EVERY_MS = 3_600_000;
 
 /** For the process that finishes recordings. */
-export function defineRecordingJobs(jobs: Pick<Jobs, 'define'>, processor: Processor): void {
+export function defineRecordingJobs(
+  jobs: Pick<Jobs, 'define'>,
+  processor: Processor,
+  sweep: () => Promise<unknown>,
+): void {
   // Five tries over half an hour, then the list of failed jobs. Two at once leave room for calls on a small box.
   jobs.define<{ recordingId: string }>(
     PROCESS_JOB,
     { attempts: 5, backoffMs: 60_000, concurrency: 2, lockMs: 10 * 60_000 },
     ({ recordingId }) => patiently(() => processor.process(recordingId)),
   );
+  jobs.define(RETENTION_JOB, { attempts: 3, backoffMs: 60_000, concurrency: 1, lockMs: 30 * 60_000 }, async () => {
+    await sweep();
+  });
   jobs.define(SCAN_JOB, { attempts: 1, backoffMs: 1000, concurrency: 1 }, async () => void (await processor.scan()));
 }
 
 export async function scheduleRecordingJobs(jobs: Pick<Jobs, 'schedule'>): Promise<void> {
   await jobs.schedule(SCAN_JOB, { everyMs: SCAN_EVERY_MS });
+  await jobs.schedule(RETENTION_JOB, { everyMs: RETENTION_EVERY_MS });
 }
 
 /** For a process that only hands recordings over. */

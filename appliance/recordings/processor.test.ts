@@ -22,6 +22,8 @@ import { createFiles, type Files } from '#appliance/platform/files/index.ts';
 import { silentLog } from '#appliance/platform/log/index.ts';
 import { openKeyRing } from '#appliance/platform/secrets/index.ts';
 import { type TestDatabase, testDatabase } from '#test/support/database.ts';
+import { createKeeping } from './keeping.ts';
+import { noteStore } from './note-store.ts';
 import { createProcessor, type Processor, type ProcessorDeps } from './processor.ts';
 import { recordingRoutes } from './routes.ts';
 import { recordingStore } from './store.ts';
@@ -309,6 +311,11 @@ describe('playback', () => {
       store: recordingStore(database.db),
       files,
       clock: systemClock,
+      keeping: createKeeping({
+        ...{ db: database.db, clock: systemClock, log: silentLog, bus: { publish() {} }, files },
+        event() {},
+      }),
+      notes: noteStore(database.db),
       hasPrompt: (name) => name === 'recording-notice',
     });
     id = await ended();

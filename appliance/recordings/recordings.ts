@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Clock } from '#appliance/kernel/clock.ts';
 import { messageOf } from '#appliance/kernel/errors.ts';
 import { uuidv7 } from '#appliance/kernel/ids.ts';
+import { createReread } from '#appliance/kernel/reread.ts';
 import type { Bus } from '#appliance/platform/bus/index.ts';
 import type { Log } from '#appliance/platform/log/index.ts';
 import type { Batch, Database } from '#appliance/platform/postgres/index.ts';
@@ -230,10 +231,11 @@ export function createRecordings({
     rules = await store.allRules();
   }
 
-  const reload = (): void =>
-    void loadRules().catch((error) =>
-      log.warn({ error: messageOf(error) }, 'the recording rules could not be read again'),
-    );
+  const reload = createReread({
+    clock,
+    read: loadRules,
+    failed: (error) => log.warn({ error: messageOf(error) }, 'the recording rules could not be read again'),
+  });
 
   return {
     /** Rules into memory, and what a former process of this instance left: goes on where the switch goes on, closes what it does not know. Before the calls are adopted. */
@@ -371,6 +373,7 @@ export function createRecordings({
 
     close(): void {
       for (const stop of ends.splice(0)) stop();
+      reload.stop();
     },
   };
 }

@@ -7,6 +7,9 @@ import { idParams, listQuery, pageOf, text, time, uuid } from '#appliance/http/s
 import type { Clock } from '#appliance/kernel/clock.ts';
 import { AppError } from '#appliance/kernel/errors.ts';
 import type { Files } from '#appliance/platform/files/index.ts';
+import type { Keeping } from './keeping.ts';
+import { keepingRoutes } from './keeping-routes.ts';
+import type { NoteStore } from './note-store.ts';
 import { rangeOf } from './range.ts';
 import type { RecordingRuleRow, RecordingStore } from './store.ts';
 import { FILE_CLASS, type RecordingRow } from './types.ts';
@@ -29,6 +32,12 @@ const view = z.object({
   ),
   pauses: z.array(z.object({ from: z.string(), to: z.string().nullable(), reason: z.string() })),
   error: z.string().nullable(),
+  keptUntil: time.nullable().meta({ description: 'By its rule; null: until somebody deletes it' }),
+  hold: z.object({ at: time, reason: z.string(), by: z.string().nullable() }).nullable(),
+  deleted: z
+    .object({ at: time, reason: z.string().nullable(), by: z.string().nullable() })
+    .nullable()
+    .meta({ description: 'Without a reason: its rule’s retention was over' }),
 });
 const optionalId = uuid.nullable().default(null);
 const ruleFields = z.object({
@@ -41,12 +50,21 @@ const ruleFields = z.object({
   announcement: z.string().max(100).nullable().default(null),
   position: z.number().int().min(0).max(10_000).default(0),
   active: z.boolean().default(true),
+  retentionDays: z
+    .int()
+    .min(1)
+    .max(36_500)
+    .nullable()
+    .default(null)
+    .meta({ description: 'Its recordings are deleted after so many days, unless held; null: never by itself' }),
 });
 
 export interface RecordingRoutesDeps {
   store: RecordingStore;
   files: Files;
   clock: Clock;
+  keeping: Keeping;
+  notes: NoteStore;
   /** Whether a prompt of that name exists, for announcements. */
   hasPrompt: (name: string) => boolean | Promise<boolean>;
 }
@@ -56,8 +74,12 @@ const ONE_LISTENING_MS = 10 * 60_000;
 const MOST_LISTENINGS = 10_000;
 
 /** /recordings and /recording-rules. Every listening and every download is an entry of the audit chain. */
-export function recordingRoutes(server: Server, { store, files, clock, hasPrompt }: RecordingRoutesDeps): void {
+export function recordingRoutes(
+  server: Server,
+  { store, files, clock, keeping, notes, hasPrompt }: RecordingRoutesDeps,
+): void {
   const listenings = new Map<string, number>();
+  keepingRoutes(server, { keeping, notes, store, clock });
 
   crud(server, {
     path: '/recording-rules',
@@ -97,7 +119,7 @@ export function recordingRoutes(server: Server, { store, files, clock, hasPrompt
         from: from === undefined ? undefined : new Date(from),
         to: to === undefined ? undefined : new Date(to),
       });
-      return { items: page.items.map(show), next: page.next };
+      return { items: await shown(page.items), next: page.next };
     },
   });
 
@@ -108,7 +130,7 @@ export function recordingRoutes(server: Server, { store, files, clock, hasPrompt
     summary: 'Shows one recording',
     params: idParams,
     response: view,
-    handler: async ({ params }) => show(await existing(params.id)),
+    handler: async ({ params }) => (await shown([await existing(params.id)]))[0]!,
   });
 
   route(server, {
@@ -205,6 +227,20 @@ export function recordingRoutes(server: Server, { store, files, clock, hasPrompt
     return range === 'whole' ? answer : answer.code(206).header('content-range', `bytes ${start}-${end}/${ref.size}`);
   }
 
+  async function shown(rows: RecordingRow[]): Promise<z.input<typeof view>[]> {
+    const kept = await keeping.store.of(rows.map(({ id }) => id));
+    return rows.map(({ fileSize, ...row }) => {
+      const how = kept.get(row.id);
+      return {
+        ...row,
+        size: fileSize,
+        keptUntil: how?.keptUntil ?? null,
+        hold: how?.holdAt ? { at: how.holdAt, reason: how.holdReason ?? '', by: how.holdBy } : null,
+        deleted: how?.deletedAt ? { at: how.deletedAt, reason: how.deletedReason, by: how.deletedBy } : null,
+      };
+    });
+  }
+
   async function existing(id: string): Promise<RecordingRow> {
     const row = await store.get(id);
     if (!row) throw new AppError('not-found', 'not-found', 'There is no such recording.');
@@ -218,8 +254,4 @@ export function recordingRoutes(server: Server, { store, files, clock, hasPrompt
       throw new AppError('conflict', 'recording-not-ready', 'This recording is not finished.', { state: row.state });
     return row;
   }
-}
-
-function show({ fileSize, ...row }: RecordingRow): z.input<typeof view> {
-  return { ...row, size: fileSize };
 }

@@ -13,6 +13,8 @@ import type { LiveRecording, RecordingRow, RecordingState } from './types.ts';
 
 export interface RecordingRuleRow extends CrudRow, RecordingRule {
   name: string;
+  /** Null: kept until somebody deletes them. */
+  retentionDays: number | null;
 }
 
 export interface RecordingFilter {
@@ -69,7 +71,18 @@ const COLUMNS = [
 export function recordingStore(db: Database) {
   const rules: CrudStore<RecordingRuleRow> = tableStore<RecordingRuleRow>(db, {
     table: 'recording_rule',
-    columns: ['name', 'queue_id', 'trunk_id', 'agent_id', 'mode', 'percent', 'announcement', 'position', 'active'],
+    columns: [
+      'name',
+      'queue_id',
+      'trunk_id',
+      'agent_id',
+      'mode',
+      'percent',
+      'announcement',
+      'position',
+      'active',
+      'retention_days',
+    ],
     search: ['name'],
     order: 'name',
   });
@@ -122,7 +135,6 @@ export function recordingStore(db: Database) {
     async of(interactionIds: string[]): Promise<RecordingRow[]> {
       const rows = await db('recording')
         .whereIn('interaction_id', interactionIds)
-        .whereNot('state', 'deleted')
         .orderBy('started_at')
         .select(COLUMNS);
       return rows.map(toRow);

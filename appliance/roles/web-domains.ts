@@ -55,7 +55,10 @@ export async function registerDomains(server: Server, services: WebServices): Pr
   helpRoutes(server, { alarms: services.alarms, bus, nameOf: (id) => agents.get(id)?.name });
   messageRoutes(server, { messages: services.messages });
   registerFlowRoutes(server, { admin: flows, prompts, secrets, traffic: services.traffic });
-  recordingRoutes(server, { store: services.recordings, files: services.files, clock, hasPrompt: services.hasPrompt });
+  recordingRoutes(server, {
+    ...{ store: services.recordings, files: services.files, clock, hasPrompt: services.hasPrompt },
+    ...{ keeping: services.keeping, notes: services.notes },
+  });
   phoneRoutes(server, { db, store: services.phoneStore, phones: services.phones, config, ringOn: services.ringOn });
   trunkRoutes(server, { db, store: services.trunks, secrets, bus });
   sipRoutes(server, { bus });

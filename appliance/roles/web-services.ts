@@ -15,7 +15,7 @@ import type { Log } from '#appliance/platform/log/index.ts';
 import type { Batch, Database } from '#appliance/platform/postgres/index.ts';
 import { openKeyRing, type Secrets } from '#appliance/platform/secrets/index.ts';
 import { createAlarms, createMessages } from '#appliance/realtime/index.ts';
-import { recordingStore, recordingsOf } from '#appliance/recordings/index.ts';
+import { createKeeping, noteStore, recordingStore, recordingsOf } from '#appliance/recordings/index.ts';
 import { createReporting } from '#appliance/reporting/index.ts';
 import { createRoutingStore } from '#appliance/routing/index.ts';
 import { createSecurity, fileHead } from '#appliance/security/index.ts';
@@ -56,6 +56,7 @@ export function createWebServices({ config, db, batch, bus, secrets, jobs, clock
     offers: routing.offersOf,
     quality: (interactionId) => qualityOf(db, interactionId),
   });
+  const files = createFiles({ dir: config.paths.files, keys: openKeyRing(config.paths.keys) });
   const reporting = createReporting({ db, clock });
   const prompts = createPrompts({ db, dir: config.paths.prompts, log });
   const named = (table: 'queue' | 'skill') => async (): Promise<{ id: string; name: string }[]> =>
@@ -84,7 +85,12 @@ export function createWebServices({ config, db, batch, bus, secrets, jobs, clock
     flows: createFlowAdmin({ db, prompts, references: { queues, skills: named('skill') } }),
     traffic: createTraffic({ db, clock }),
     recordings: recordingStore(db),
-    files: createFiles({ dir: config.paths.files, keys: openKeyRing(config.paths.keys) }),
+    files,
+    notes: noteStore(db),
+    keeping: createKeeping({
+      ...{ db, clock, log, bus, files },
+      event: (interactionId, type, data) => void interactions.event(interactionId, type, data),
+    }),
     phones: createPhones({
       store: phoneStore,
       clock,

@@ -9,7 +9,13 @@ import { createJobs } from '#appliance/platform/jobs/index.ts';
 import { createBatch, openDatabase } from '#appliance/platform/postgres/index.ts';
 import { openKeyRing } from '#appliance/platform/secrets/index.ts';
 import { createAlarms, createWatch } from '#appliance/realtime/index.ts';
-import { createProcessor, defineRecordingJobs, scheduleRecordingJobs } from '#appliance/recordings/index.ts';
+import {
+  createKeeping,
+  createProcessor,
+  defineRecordingJobs,
+  scheduleRecordingJobs,
+} from '#appliance/recordings/index.ts';
+import { createAudit } from '#appliance/security/index.ts';
 import { backupStore, backupsWatched, defineBackupJobs, runCli, scheduleBackupJobs } from './backups/index.ts';
 import { diskWatched, readDisks } from './box-watch.ts';
 import type { StartRole } from './context.ts';
@@ -29,6 +35,7 @@ export const start: StartRole = async ({ config, log, instance }) => {
   const prompts = createPrompts({ db, dir: config.paths.prompts, log });
 
   const alarms = createAlarms({ db, bus, clock });
+  const files = createFiles({ dir: config.paths.files, keys: openKeyRing(config.paths.keys) });
   const processor = createProcessor({
     db,
     clock,
@@ -36,7 +43,7 @@ export const start: StartRole = async ({ config, log, instance }) => {
     bus,
     jobs,
     spool: config.paths.spool,
-    files: createFiles({ dir: config.paths.files, keys: openKeyRing(config.paths.keys) }),
+    files,
     raw: rawRecordings,
     alarms,
     event: (interactionId, type, data) => void interactions.event(interactionId, type, data),
@@ -45,7 +52,15 @@ export const start: StartRole = async ({ config, log, instance }) => {
       return !live.some((row) => row.id === interactionId && row.endedAt === null);
     },
   });
-  defineRecordingJobs(jobs, processor);
+  const keeping = createKeeping({
+    ...{ db, clock, log, bus, files },
+    event: (interactionId, type, data) => void interactions.event(interactionId, type, data),
+  });
+  const audit = createAudit({ db, clock, log });
+  defineRecordingJobs(jobs, processor, async () => {
+    const { deleted } = await keeping.sweep((entry, trx) => audit.record(entry, trx));
+    if (deleted > 0) log.info({ deleted }, 'recordings were deleted as their rules say');
+  });
   jobs.define('flows.sweep', { attempts: 1, backoffMs: 1000, concurrency: 1 }, async () => {
     await flowStore(db).sweepRuns(clock.now());
     const removed = await prompts.sweep();

@@ -31,6 +31,7 @@ const GRANTS: Record<Role, readonly string[]> = {
     'reasons:write',
     'recordings:play',
     'recordings:control',
+    'recordings:note',
     'skills:write',
     'teams:write',
   ],

@@ -38,8 +38,13 @@ export function createQueueing({ router, log }: VoiceDeps) {
       waits.set(call.id, resolve);
     });
     call.queueId = request.queueId;
-    if (!resumed) call.enter('waiting');
-    if (!(resumed && router.position(call.id))) {
+    if (!resumed) {
+      // No agent's time is spent on who never takes note of our answer (RFC 3261 §13.3.1.4: the ACK).
+      await call.customer.confirmed();
+      if (call.stage === 'ended' || call.customer.state === 'ended') settle(call.id, { end: 'left', to: 'gone' });
+      else call.enter('waiting');
+    }
+    if (waits.has(call.id) && !(resumed && router.position(call.id))) {
       try {
         await router.enqueue({
           interactionId: call.id,

@@ -137,7 +137,12 @@ export function createRejoining(
       });
   }
 
-  async function rejoin(call: VoiceCall, agentId: string, leg: Leg): Promise<void> {
+  async function rejoin(
+    call: VoiceCall,
+    agentId: string,
+    leg: Leg,
+    event: 'agent-audio-back' | 'agent-moved' = 'agent-audio-back',
+  ): Promise<void> {
     const before = call.agent;
     // Meanwhile the customer hung up, or is with somebody else.
     if (call.customer.state === 'ended' || call.stage === 'ended' || before?.id !== agentId) return leg.hangup();
@@ -149,8 +154,9 @@ export function createRejoining(
     before.leg.hangup({ q850: 16 });
     if (call.muted) await leg.mute(true);
     if (call.recording !== 'off') await recorder.join(call.id, leg, agentId);
-    await connect(call, leg, away?.held ?? false);
-    await interactions.event(call.id, 'agent-audio-back', { agentId });
+    // Who moves to another phone wants to talk there; the key of the old one is out of reach.
+    await connect(call, leg, event === 'agent-moved' || (away?.held ?? false));
+    await interactions.event(call.id, event, { agentId });
     call.save();
     call.changed();
   }
@@ -174,5 +180,10 @@ export function createRejoining(
 
   const pause = (ms: number) => new Promise<void>((resolve) => void clock.after(ms, resolve));
 
-  return { follow, ring };
+  return {
+    follow,
+    ring,
+    /** The agent goes on from another phone, which is answered already. */
+    move: (call: VoiceCall, agentId: string, leg: Leg) => rejoin(call, agentId, leg, 'agent-moved'),
+  };
 }

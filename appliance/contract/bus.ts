@@ -121,6 +121,8 @@ export interface Commands {
       heard: number;
     };
   };
+  /** Asks a desk phone to fetch its configuration and start again: the places where it was asked, and where it agreed. */
+  'phone.restart': { in: { phoneId: string }; out: { asked: number; accepted: number } };
   'health.voice': { in: Record<string, never>; out: { status: 'ok' | 'degraded'; detail: string } };
 }
 

@@ -10,11 +10,18 @@ import { createCalls, createLegStore } from '#appliance/telephony/calls/index.ts
 import { createEdge } from '#appliance/telephony/media/edge/edge.ts';
 import { createMediaClient } from '#appliance/telephony/media/index.ts';
 import { createPhoneStore, createPhones } from '#appliance/telephony/phones/index.ts';
-import { createAuthenticator, createRegistrar, createRegistrationStore } from '#appliance/telephony/registrar/index.ts';
+import {
+  askOptions,
+  createAuthenticator,
+  createRegistrar,
+  createRegistrationStore,
+} from '#appliance/telephony/registrar/index.ts';
 import { createSipStack } from '#appliance/telephony/sip/index.ts';
+import type { MessageCounts } from '#appliance/telephony/subscriptions/index.ts';
 import { createSipTrace, SipRing } from '#appliance/telephony/trace/index.ts';
 import { createTrunkStore, createTrunks, trunkStatusWriter } from '#appliance/telephony/trunks/index.ts';
 import { createLoadGate } from './load.ts';
+import { createPhoneEvents, type People } from './phone-events.ts';
 import { createSipGuard } from './sip-guard.ts';
 import { SIP_REALM } from './sip-realm.ts';
 import { listenForBrowsers } from './sip-websocket.ts';
@@ -28,11 +35,26 @@ export interface TelephonyDeps {
   clock: Clock;
   log: Log;
   instance: string;
+  /** Whose extensions desk phones can watch, besides those of phones. */
+  people?: People;
+  /** Voicemail, for the lamps of desk phones. */
+  messages?: MessageCounts;
 }
 
 export type Telephony = ReturnType<typeof createTelephony>;
 
-export function createTelephony({ config, db, batch, bus, secrets, clock, log, instance }: TelephonyDeps) {
+export function createTelephony({
+  config,
+  db,
+  batch,
+  bus,
+  secrets,
+  clock,
+  log,
+  instance,
+  people,
+  messages,
+}: TelephonyDeps) {
   const media = createMediaClient({ socketPath: config.paths.mediaSocket, log });
   const edge = createEdge({ url: config.rtpengine, log });
   const ring = new SipRing();
@@ -81,6 +103,7 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
     log,
     instance,
     flowTo: sip.flowTo,
+    ping: (contact) => askOptions(sip, contact),
     isUser: async (name) =>
       phones.book.byExtension(name).length > 0 || (await phones.findByUsername(name)) !== undefined,
     suspicious: (flow, what, username) => guard.suspicious(flow, what, `REGISTER ${username ?? ''}`),
@@ -108,6 +131,8 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
     log,
     instance,
     ended: (leg) => trace.ended(leg),
+    changed: (leg) => phoneEvents.changed(leg),
+    subscribe: (incoming) => phoneEvents.subscribe(incoming),
     suspicious: ({ flow, request }, what) => guard.suspicious(flow, what, `INVITE ${request.uri.user ?? ''}`),
   });
   const unguard = bus.handle('voice', 'sip.guard', async () => ({
@@ -115,6 +140,21 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
     suspects: guard.suspects().map((one) => ({ ...one, at: one.at.toISOString() })),
     sources: guard.sources,
   }));
+  const phoneEvents = createPhoneEvents({
+    sip,
+    phones,
+    registrar,
+    authenticator,
+    db,
+    batch,
+    bus,
+    clock,
+    log,
+    instance,
+    people,
+    messages,
+    suspicious: (flow, what, username) => guard.suspicious(flow, what, `SUBSCRIBE ${username}`),
+  });
   const trace = createSipTrace({ ring, live: () => calls.legs.values() });
   const untrace = bus.handle('voice', 'sip.trace', async ({ interactionId, callId, limit, every }) => {
     const asked = interactionId !== undefined || callId !== undefined;
@@ -166,6 +206,7 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
     },
     /** After calls were restored: what came for them meanwhile is answered, and browsers may come back. */
     async openForBrowsers(): Promise<void> {
+      await phoneEvents.start();
       sip.adopted();
       browsers = await listenForBrowsers(
         config.paths.sipWebSocket,
@@ -179,6 +220,7 @@ export function createTelephony({ config, db, batch, bus, secrets, clock, log, i
       untrace();
       unguard();
       await browsers?.stop();
+      phoneEvents.stop();
       guard.stop();
       load.stop();
       await trunks.stop();

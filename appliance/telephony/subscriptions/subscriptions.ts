@@ -22,7 +22,7 @@ import { JUMP, Subscription, type SubscriptionContext } from './subscription.ts'
 import { Unsolicited } from './unsolicited.ts';
 
 export interface Subscriptions {
-  /** Goes on with what a former process had; its subscribers hear how things are now. After the stack has started. */
+  /** Goes on with what a former process had; its subscribers hear how things are now. After the stack has started and calls are restored. */
   start(): Promise<void>;
   stop(): void;
   /** Answers a SUBSCRIBE outside of dialogs. */
@@ -253,6 +253,8 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
           for (const subscription of [...(byPhone.get(phoneId) ?? [])]) subscription.end('rejected');
         }),
       );
+      // They came before anybody told us of changes.
+      for (const subscription of all) subscription.changed();
       await restore();
     },
     stop() {

@@ -2,6 +2,7 @@ import type { Clock } from '#appliance/kernel/clock.ts';
 import { Emitter } from '#appliance/kernel/emitter.ts';
 import { AppError } from '#appliance/kernel/errors.ts';
 import { uuidv7 } from '#appliance/kernel/ids.ts';
+import { createReread } from '#appliance/kernel/reread.ts';
 import type { Bus } from '#appliance/platform/bus/index.ts';
 import type { Batch, Database } from '#appliance/platform/postgres/index.ts';
 import { type AgentRow, createStore, type PresenceRow, type ReasonRow } from './store.ts';
@@ -68,20 +69,20 @@ export function createAgents({ db, batch, bus, clock }: { db: Database; batch: B
     return loading;
   }
 
+  const reread = createReread({ clock, read: load });
+
   return {
     on: emitter.on.bind(emitter) as Emitter<AgentsEvents>['on'],
     /** Reads all agents and from now on follows changes of configuration. */
     async load(): Promise<void> {
-      unsubscribe ??= bus.subscribe(
-        (event) => {
-          if (event.type === 'config.changed' && ENTITIES.has(event.entity)) load().catch(() => {});
-        },
-        () => void load().catch(() => {}),
-      );
+      unsubscribe ??= bus.subscribe((event) => {
+        if (event.type === 'config.changed' && ENTITIES.has(event.entity)) reread();
+      }, reread);
       await load();
     },
     close(): void {
       unsubscribe?.();
+      reread.stop();
       cancel();
     },
     get: (id: string): AgentRow | undefined => byId.get(id),

@@ -3,6 +3,7 @@ import { flowDocument } from '#appliance/contract/flow.ts';
 import type { Clock } from '#appliance/kernel/clock.ts';
 import { AppError, messageOf } from '#appliance/kernel/errors.ts';
 import { uuidv7 } from '#appliance/kernel/ids.ts';
+import { createReread } from '#appliance/kernel/reread.ts';
 import type { Bus } from '#appliance/platform/bus/index.ts';
 import type { Log } from '#appliance/platform/log/index.ts';
 import type { Batch, Database } from '#appliance/platform/postgres/index.ts';
@@ -87,11 +88,12 @@ export function createFlows(deps: FlowsDeps) {
     }));
   }
 
-  function refresh(): void {
-    reload().catch((error) =>
+  const refresh = createReread({
+    clock,
+    read: reload,
+    failed: (error) =>
       log.warn({ error: messageOf(error) }, 'flows could not be read again, calls go on with what is known'),
-    );
-  }
+  });
 
   function runDeps(interactionId: string): RunDeps {
     return {
@@ -123,6 +125,8 @@ export function createFlows(deps: FlowsDeps) {
 
     /** The version that a call arriving now would get. */
     published: (flowId: string): PublishedFlow | undefined => published.get(flowId),
+
+    all: (): PublishedFlow[] => [...published.values()],
 
     /** Where a number leads; undefined when it is none of ours. */
     did: (number: string): DidRow | undefined => dids.get(number),
@@ -198,6 +202,7 @@ export function createFlows(deps: FlowsDeps) {
 
     close(): void {
       unsubscribe?.();
+      refresh.stop();
     },
   };
 }

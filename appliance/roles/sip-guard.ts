@@ -55,7 +55,7 @@ export function createSipGuard({ config, db, bus, clock, log, load, rooms }: Dep
         trunks.list().some((trunk) => trunk.row.enabled && trunk.accepts(remote))
       );
     },
-    full: () => rooms().calls.legs.size >= limit || !load.take(),
+    full: () => !load.take(rooms().calls.legs.size < limit),
     banned({ id, source, reason, detail, until }) {
       bus.publish({ type: 'config.changed', entity: 'sip-ban', id });
       const { length } = guard.bans;

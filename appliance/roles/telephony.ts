@@ -1,6 +1,8 @@
 // The telephony rooms wired together: SIP, media, edge, trunks, phones, registrar, calls.
 import { readFileSync } from 'node:fs';
 import type { Clock } from '#appliance/kernel/clock.ts';
+import { messageOf } from '#appliance/kernel/errors.ts';
+import { createReread } from '#appliance/kernel/reread.ts';
 import type { Bus } from '#appliance/platform/bus/index.ts';
 import type { Config } from '#appliance/platform/config/index.ts';
 import type { Log } from '#appliance/platform/log/index.ts';
@@ -20,7 +22,7 @@ import { createSipStack } from '#appliance/telephony/sip/index.ts';
 import type { MessageCounts } from '#appliance/telephony/subscriptions/index.ts';
 import { createSipTrace, SipRing } from '#appliance/telephony/trace/index.ts';
 import { createTrunkStore, createTrunks, trunkStatusWriter } from '#appliance/telephony/trunks/index.ts';
-import { createLoadGate } from './load.ts';
+import { createLoadGate, type LoadGateOptions } from './load.ts';
 import { createPhoneEvents, type People } from './phone-events.ts';
 import { createSipGuard } from './sip-guard.ts';
 import { SIP_REALM } from './sip-realm.ts';
@@ -58,7 +60,7 @@ export function createTelephony({
   const media = createMediaClient({ socketPath: config.paths.mediaSocket, log });
   const edge = createEdge({ url: config.rtpengine, log });
   const ring = new SipRing();
-  const load = createLoadGate({ batch, clock, log });
+  const load = createLoadGate({ batch, clock, log, refused });
   const guard = createSipGuard({
     config,
     db,
@@ -168,20 +170,27 @@ export function createTelephony({
     const agentId = phones.book.get(phoneId)?.agentId;
     if (agentId) bus.publish({ type: 'agent.changed', agentId });
   });
+  const reread = (what: string, read: () => Promise<void>) =>
+    createReread({
+      clock,
+      read,
+      failed: (error, againInMs) => log.warn({ error: messageOf(error), againInMs }, `${what} could not be read again`),
+    });
+  const rereads = {
+    phones: reread('phones', () => phones.reload()),
+    trunks: reread('trunks', () => trunks.reload()),
+    bans: reread('bans', () => guard.reload()),
+  };
   const unsubscribe = bus.subscribe(
     (event) => {
       if (event.type !== 'config.changed') return;
-      if (event.entity === 'phone')
-        void phones.reload(event.id).catch((error) => log.warn({ err: error }, 'phones could not be read again'));
-      if (event.entity === 'sip-ban' || event.entity === 'sip-allowed')
-        void guard.reload().catch((error) => log.warn({ err: error }, 'bans could not be read again'));
-      if (event.entity === 'trunk')
-        void trunks.reload().catch((error) => log.warn({ err: error }, 'trunks could not be read again'));
+      if (event.entity === 'phone') phones.reload(event.id).catch(() => rereads.phones());
+      if (event.entity === 'sip-ban' || event.entity === 'sip-allowed') rereads.bans();
+      if (event.entity === 'trunk') rereads.trunks();
     },
-    () =>
-      void Promise.all([phones.reload(), trunks.reload(), guard.reload()]).catch((error) =>
-        log.warn({ err: error }, 'phones, trunks and bans could not be read again'),
-      ),
+    () => {
+      for (const again of Object.values(rereads)) again();
+    },
   );
   let browsers: { stop(): Promise<void> } | undefined;
 
@@ -217,6 +226,7 @@ export function createTelephony({
     },
     async stop(): Promise<void> {
       unsubscribe();
+      for (const again of Object.values(rereads)) again.stop();
       untrace();
       unguard();
       await browsers?.stop();

@@ -1,8 +1,16 @@
 // The role `voice`: SIP, calls, flows, the router.
 import { createAgents } from '#appliance/agents/index.ts';
-import { createVoiceChannel, type VoiceChannel } from '#appliance/channels/voice/index.ts';
+import { createMailboxStore, createVoiceChannel, type VoiceChannel } from '#appliance/channels/voice/index.ts';
 import { createCustomers } from '#appliance/customers/index.ts';
-import { createFlows, createPrompts, createSounds, hoursAt, VoiceHost } from '#appliance/flows/index.ts';
+import {
+  createFlows,
+  createPrompts,
+  createSounds,
+  EntryHost,
+  hoursAt,
+  isEntry,
+  VoiceHost,
+} from '#appliance/flows/index.ts';
 import { createInteractions } from '#appliance/interactions/index.ts';
 import { within } from '#appliance/kernel/async.ts';
 import { systemClock } from '#appliance/kernel/clock.ts';
@@ -14,13 +22,18 @@ import { createAlarms } from '#appliance/realtime/index.ts';
 import { createRecordings, declareRecordingJobs } from '#appliance/recordings/index.ts';
 import { createRouter } from '#appliance/routing/index.ts';
 import type { StartRole } from './context.ts';
+import { createMailboxes, createMessageCounts } from './mailboxes.ts';
 import { createTelephony } from './telephony.ts';
 import { createTestCalls } from './test-calls.ts';
 import { createVoiceEndpoints } from './voice-endpoints.ts';
 
 const LOOK_UP_MS = 1000;
+const FULL = {
+  ports: 'all ports for audio are in use, new calls are refused',
+  load: 'more calls than can be served in time, some new ones are refused',
+};
 
-export const start: StartRole = async ({ config, log, instance, health }) => {
+export const start: StartRole = async ({ config, log, instance, health, metrics }) => {
   const clock = systemClock;
   const db = openDatabase(config.postgresUrl, { poolMax: 8, applicationName: 'strongroom voice' });
   // One connection writes: it keeps the plans of all statements.
@@ -37,7 +50,35 @@ export const start: StartRole = async ({ config, log, instance, health }) => {
   const agents = createAgents({ db, batch, bus, clock });
   const interactions = createInteractions({ db, batch, bus, clock, log });
   const prompts = createPrompts({ db, dir: config.paths.prompts, log });
-  const telephony = createTelephony({ config, db, batch, bus, secrets, clock, log, instance });
+  const refusals = metrics.counter('strongroom_calls_refused_total', 'New calls answered 503, by what was missing', [
+    'why',
+  ]);
+  const condition = { switchAway: false, full: '' };
+  const report = (): void => {
+    if (condition.switchAway) health.report('degraded', 'the media switch is away');
+    else if (condition.full) health.report('degraded', condition.full);
+    else health.report('ok');
+  };
+  const mailboxStore = createMailboxStore({ db, batch, bus });
+  const telephony = createTelephony({
+    config,
+    db,
+    batch,
+    bus,
+    secrets,
+    clock,
+    log,
+    instance,
+    messages: createMessageCounts({ store: mailboxStore, agents, bus }),
+    refused(why) {
+      if (why) refusals.inc({ why });
+      // That the database is away is PostgreSQL's trouble, and named there.
+      const full = why === 'ports' || why === 'load' ? FULL[why] : '';
+      if (condition.full === full || (why && condition.full)) return;
+      condition.full = full;
+      report();
+    },
+  });
   const { calls, media, phones, registrar } = telephony;
 
   // The voice channel is made after the router, whose hooks ask it: they are called later only.
@@ -75,7 +116,7 @@ export const start: StartRole = async ({ config, log, instance, health }) => {
         const hours = hoursId === null ? undefined : flows.hours(hoursId);
         return hours ? hoursAt(hours, at).state === 'open' : true;
       },
-      callView: (interactionId, agentId) => voice?.registry.get(interactionId)?.view(agentId) ?? null,
+      callView: (interactionId, agentId) => voice?.registry.about(interactionId)?.view(agentId) ?? null,
       phoneOnline: (agentId) =>
         phones.book.byAgent(agentId).some((phone) => phone.kind === 'fixed' || registrar.online(phone.id)),
       recoverOffer(offer) {
@@ -101,6 +142,7 @@ export const start: StartRole = async ({ config, log, instance, health }) => {
     alarms: createAlarms({ db, bus, clock }),
     sound: sounds.named,
   });
+  const mailboxes = createMailboxes({ store: mailboxStore, db, config, prompts });
   const endpoints = createVoiceEndpoints({ agents, phones, registrar, did: flows });
 
   voice = createVoiceChannel(
@@ -114,15 +156,17 @@ export const start: StartRole = async ({ config, log, instance, health }) => {
       clock,
       log,
       endpoints,
+      mailboxes,
       recorder,
       sounds,
       dids: {
         find(number) {
           const did = flows.did(number);
           if (!did) return undefined;
-          const { flowId, queueId } = did;
+          const { flowId, queueId, agentId } = did;
           const language = did.language ?? (flowId && flows.published(flowId)?.document.language) ?? 'en';
           if (flowId) return { number: did.number, target: { kind: 'flow', flowId }, language };
+          if (agentId) return { number: did.number, target: { kind: 'agent', agentId }, language };
           return queueId ? { number: did.number, target: { kind: 'queue', queueId }, language } : undefined;
         },
       },
@@ -147,6 +191,31 @@ export const start: StartRole = async ({ config, log, instance, health }) => {
         },
         async resume(call) {
           return (await flows.resume(call.id, new VoiceHost(call, voice!, recorder, clock))) !== undefined;
+        },
+        entries: () =>
+          flows
+            .all()
+            .filter(({ document }) => isEntry(document))
+            .map(({ flowId, name }) => ({ flowId, name }))
+            .sort((a, b) => a.name.localeCompare(b.name)),
+        async enter(flowId, call, watch) {
+          const host = new EntryHost(call, voice!, recorder, clock, watch);
+          try {
+            const { end } = await flows.start({ interactionId: call.id, flowId, language: call.facts.language, host });
+            return watch.stopped || end === 'gone' ? 'cancelled' : end === 'hung-up' ? host.outcome : 'failed';
+          } catch (error) {
+            log.error({ interaction: call.id, flow: flowId, err: error }, 'a form for digits could not be opened');
+            return 'failed';
+          } finally {
+            // However it ended, keys are keys again and the recording goes on.
+            await host
+              .secure(false)
+              .catch((error) => log.error({ interaction: call.id, err: error }, 'a secure entry was not ended'));
+          }
+        },
+        async abandonEntry(call) {
+          const gone = { stopped: true, told() {}, collected() {} };
+          await flows.resume(call.id, new EntryHost(call, voice!, recorder, clock, gone));
         },
         stop() {
           // The host says HostGone to whatever the flow does next.
@@ -176,8 +245,14 @@ export const start: StartRole = async ({ config, log, instance, health }) => {
       status: media.connected ? 'ok' : 'degraded',
       detail: `${calls.legs.size} legs`,
     })),
-    media.on('disconnected', () => health.report('degraded', 'the media switch is away')),
-    media.on('connected', () => health.report('ok')),
+    media.on('disconnected', () => {
+      condition.switchAway = true;
+      report();
+    }),
+    media.on('connected', () => {
+      condition.switchAway = false;
+      report();
+    }),
   ];
   return {
     async stop() {

@@ -4,6 +4,7 @@ import type { Channel } from '#appliance/contract/work.ts';
 import type { Clock } from '#appliance/kernel/clock.ts';
 import { Emitter } from '#appliance/kernel/emitter.ts';
 import { messageOf } from '#appliance/kernel/errors.ts';
+import { createReread } from '#appliance/kernel/reread.ts';
 import type { Bus } from '#appliance/platform/bus/index.ts';
 import type { Log } from '#appliance/platform/log/index.ts';
 import type { Batch, Database } from '#appliance/platform/postgres/index.ts';
@@ -120,19 +121,21 @@ export function createRouter(deps: RouterDeps) {
     }
   }
 
-  async function reconfigure(): Promise<void> {
-    try {
-      await configure();
-      if (ready) for (const entry of [...context.floor.entries.values()]) waiting.look(entry);
-      for (const desk of context.floor.desks.values()) {
-        if (!desk.row.active) offers.withdrawFrom(desk);
-        context.announcer.agent(desk.id);
-      }
-      for (const id of context.floor.queues.keys()) context.announcer.queue(id);
-    } catch (error) {
-      log.error({ error: messageOf(error) }, 'the configuration of queues could not be read again');
+  async function followConfiguration(): Promise<void> {
+    if (!ready) return; // the next leader reads it all
+    await configure();
+    for (const entry of [...context.floor.entries.values()]) waiting.look(entry);
+    for (const desk of context.floor.desks.values()) {
+      if (!desk.row.active) offers.withdrawFrom(desk);
+      context.announcer.agent(desk.id);
     }
+    for (const id of context.floor.queues.keys()) context.announcer.queue(id);
   }
+  const reconfigure = createReread({
+    clock,
+    read: followConfiguration,
+    failed: (error) => log.error({ error: messageOf(error) }, 'the configuration of queues could not be read again'),
+  });
 
   /** This process leads from now on: the floor as the database knows it, then the doors. */
   async function lead(): Promise<void> {
@@ -148,14 +151,11 @@ export function createRouter(deps: RouterDeps) {
         const entry = context.floor.entries.get(interactionId);
         if (entry) offers.gone(entry);
       }),
-      agents.on('reloaded', () => void reconfigure()),
-      bus.subscribe(
-        (event) => {
-          if (event.type !== 'config.changed') return;
-          if (event.entity === 'queue' || event.entity === 'disposition') void reconfigure();
-        },
-        () => void reconfigure(),
-      ),
+      agents.on('reloaded', reconfigure),
+      bus.subscribe((event) => {
+        if (event.type !== 'config.changed') return;
+        if (event.entity === 'queue' || event.entity === 'disposition') reconfigure();
+      }, reconfigure),
       ...commands(),
     ];
     for (const channel of context.ports.keys()) openChannel(channel);

@@ -1,3 +1,4 @@
+import { within } from '#appliance/kernel/async.ts';
 import type { IncomingCall } from '#appliance/telephony/calls/index.ts';
 import type { VoiceDeps } from './deps.ts';
 import type { DidTarget } from './ports.ts';
@@ -5,13 +6,16 @@ import type { Talks } from './talks.ts';
 import { VoiceCall } from './voice-call.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
+/** Longer than a busy database takes, shorter than a carrier waits before it tries elsewhere. */
+const COMMITTED_WITHIN_MS = 4000;
+
 export type Inbound = ReturnType<typeof createInbound>;
 
 /** A customer calls one of our numbers: the interaction is committed, then answered by its flow or for its queue. */
 export function createInbound(deps: VoiceDeps, { talks, waitingRoom }: { talks: Talks; waitingRoom: WaitingRoom }) {
   const { interactions, customers, flows, recorder, clock } = deps;
 
-  async function take({ leg }: IncomingCall, did: DidTarget): Promise<void> {
+  async function open(leg: IncomingCall['leg'], did: DidTarget) {
     const known = leg.from.number !== 'anonymous';
     const customer = known ? await customers.findOrCreate({ kind: 'phone', value: leg.from.number }) : null;
     const row = await interactions.open({
@@ -24,6 +28,16 @@ export function createInbound(deps: VoiceDeps, { talks, waitingRoom }: { talks: 
       customerId: customer?.id ?? null,
       queueId: did.target.kind === 'queue' ? did.target.queueId : null,
       language: did.language,
+    });
+    return { row, customer };
+  }
+
+  async function take({ leg }: IncomingCall, did: DidTarget): Promise<void> {
+    const opening = open(leg, did);
+    const { row, customer } = await within(COMMITTED_WITHIN_MS, opening, 'not committed in time').catch((error) => {
+      // The caller is told to try again. What is committed after all is in the books as what it was.
+      opening.then(({ row: late }) => interactions.end(late.id, { reason: 'refused' })).catch(() => {});
+      throw error;
     });
     const call = new VoiceCall(
       {

@@ -38,6 +38,8 @@ export interface Batch {
   pending(): number;
   /** How long the last flush took, from its first statement to its commit. */
   tookMs(): number;
+  /** For so long rows wait and nothing was committed; 0 when nothing waits. */
+  stuckMs(): number;
   close(): Promise<void>;
 }
 
@@ -70,6 +72,7 @@ export function createBatch(db: Database, options: BatchOptions): Batch {
   let closed = false;
   const idle: (() => void)[] = [];
   let tookMs = 0;
+  let sinceMs = 0;
   let wake: (() => void) | undefined;
 
   function enqueue(statement: Statement, row: object): Promise<void> {
@@ -78,6 +81,7 @@ export function createBatch(db: Database, options: BatchOptions): Batch {
       waiting.push({ statement, row, resolve, reject });
       if (!running) {
         running = true;
+        sinceMs = performance.now();
         if (maxWaitMs > 0) setTimeout(run, maxWaitMs);
         else setImmediate(run);
       }
@@ -94,6 +98,7 @@ export function createBatch(db: Database, options: BatchOptions): Batch {
         if (failures > 0) log.info({ rows: writing.length }, 'PostgreSQL took the rows that waited');
         failures = 0;
         writing = [];
+        sinceMs = performance.now();
       } catch (error) {
         // Only what PostgreSQL has not answered for comes back here; it keeps its place in front.
         waiting = [...writing, ...waiting];
@@ -175,6 +180,7 @@ export function createBatch(db: Database, options: BatchOptions): Batch {
     flushed: () => (running ? new Promise((resolve) => idle.push(resolve)) : Promise.resolve()),
     pending: () => waiting.length + writing.length,
     tookMs: () => (running ? tookMs : 0),
+    stuckMs: () => (running ? performance.now() - sinceMs : 0),
     async close() {
       closed = true;
       const deadline = setTimeout(() => {

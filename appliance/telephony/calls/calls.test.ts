@@ -208,6 +208,15 @@ describe('a call from a trunk', () => {
     expect(leg.state).toBe('ended');
   });
 
+  test('that is refused for reasons that pass is told when to try again', async () => {
+    const coming = box.next();
+    const invite = customer.call('+15550100', PORT);
+    const { leg } = await coming;
+    leg.hangup({ q850: 41, sip: 503 });
+    await expect(invite.answered).rejects.toMatchObject({ status: 503 });
+    expect(customer.messages.join('')).toContain('Retry-After: 10');
+  });
+
   test('that no channel is left for is refused with 503', async () => {
     const held: Promise<IncomingCall>[] = [];
     const invites = [1, 2, 3, 4, 5].map(() => {

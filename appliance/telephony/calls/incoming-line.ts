@@ -9,6 +9,9 @@ import type { CallLeg } from './leg.ts';
 import { NoCommonMedia } from './leg-audio.ts';
 import type { Line } from './line.ts';
 
+/** Who was refused for reasons that pass may try again then. */
+const RETRY_AFTER_S = '10';
+
 export class IncomingLine implements Line {
   readonly #leg: CallLeg;
   readonly #invite: IncomingInvite;
@@ -55,7 +58,10 @@ export class IncomingLine implements Line {
   }
 
   end(cause: EndCause): void {
-    this.#invite.reject({ status: statusOfCause(cause), headers: [['Reason', reasonOf(cause.q850, cause.text)]] });
+    const status = statusOfCause(cause);
+    const headers: [string, string][] = [['Reason', reasonOf(cause.q850, cause.text)]];
+    if (status === 503) headers.push(['Retry-After', RETRY_AFTER_S]); // RFC 3261 §21.5.4: without it the far side takes us for a server error
+    this.#invite.reject({ status, headers });
   }
 
   async #answer(): Promise<void> {

@@ -41,6 +41,8 @@ export interface TelephonyDeps {
   people?: People;
   /** Voicemail, for the lamps of desk phones. */
   messages?: MessageCounts;
+  /** New calls are refused, from now on and until it is called again. */
+  refused?: LoadGateOptions['refused'];
 }
 
 export type Telephony = ReturnType<typeof createTelephony>;
@@ -54,6 +56,7 @@ export function createTelephony({
   clock,
   log,
   instance,
+  refused,
   people,
   messages,
 }: TelephonyDeps) {

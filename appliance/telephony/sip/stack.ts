@@ -117,11 +117,14 @@ export function createSipStack(options: SipStackOptions): SipStack {
       request.prepend('Via', viaFor(flow, branch));
       return transactions.send(request, flow, user);
     },
-    sendAck(request, flow, branch = newBranch()) {
+    sendAck(request, flow, { branch = newBranch(), failed } = {}) {
       request.prepend('Via', viaFor(flow, branch));
       const data = request.print();
       const send = () =>
-        put(flow, data, (error) => log.debug({ flow: flow.id, err: error.message }, 'sip ACK not sent'));
+        put(flow, data, (error) => {
+          log.debug({ flow: flow.id, err: error.message }, 'sip ACK not sent');
+          failed?.();
+        });
       send();
       return send;
     },

@@ -23,8 +23,8 @@ export interface Core {
   fitting(request: SipRequest, flow: Connection): Connection | undefined;
   /** Adds our Via and starts a client transaction. */
   send(request: SipRequest, flow: Connection, user: ClientUser, branch?: string): ClientTransaction;
-  /** An ACK of a 2xx: no transaction. Returns how to send the same bytes again. */
-  sendAck(request: SipRequest, flow: Connection, branch?: string): () => void;
+  /** An ACK of a 2xx: no transaction. Returns how to send the same bytes again. `failed`: it could not be handed to the network. */
+  sendAck(request: SipRequest, flow: Connection, options?: { branch?: string; failed?: () => void }): () => void;
   /** Contact value for our side of that flow. */
   contactFor(user: string, flow: Connection, params?: Record<string, string>): string;
   adopt(dialog: DialogSession): void;

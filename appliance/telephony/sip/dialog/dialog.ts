@@ -10,7 +10,6 @@ import {
   RequestFailed,
   type SessionBody,
 } from '../api.ts';
-import { answerChallenge } from '../auth/client.ts';
 import { buildResponse, randomHex } from '../message/build.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import { parseReason } from '../message/reason.ts';
@@ -21,6 +20,7 @@ import { ALLOW, type Core } from './core.ts';
 import { PeerRequest } from './in-dialog-request.ts';
 import { PeerPath, type SendOptions } from './peer-path.ts';
 import { repeat } from './repeat.ts';
+import { DialogSender } from './sender.ts';
 import { type SessionTerms, SessionTimer, sessionFields, termsForAnswer, termsFromAnswer } from './session-timer.ts';
 
 /** Glares with one peer after which a re-INVITE is given up. */
@@ -32,15 +32,13 @@ export class DialogSession implements Dialog {
   readonly id: string;
   readonly #core: Core;
   readonly #facts: DialogFacts;
-  readonly #credentials: Credentials | undefined;
   readonly #requestListeners: ((request: InDialogRequest) => void)[] = [];
   readonly #endListeners: ((end: End) => void)[] = [];
   readonly #changeListeners: (() => void)[] = [];
   /** 2xx of ours that wait for their ACK, by CSeq number. */
   readonly #unacked = new Map<number, { stop: () => void; acked: (ack: SipRequest) => void }>();
-  /** ACKs of ours, to be repeated when a 2xx comes again, by CSeq number. */
-  readonly #acks = new Map<number, () => void>();
   readonly #path: PeerPath;
+  readonly #sender: DialogSender;
   readonly #timer: SessionTimer;
   /** Set while we have reliable provisional responses out: true when the PRACK was for one of them. */
   onPrack: ((prack: SipRequest, respond: () => void) => boolean) | undefined;
@@ -49,12 +47,18 @@ export class DialogSession implements Dialog {
   #byeHeaders: [string, string][] | undefined;
   #peerInvite: PeerRequest | undefined;
   #ourInvite = false;
+  #ourOffer: ReinviteOptions | undefined;
 
   constructor(core: Core, facts: DialogFacts, flow: Connection | undefined, credentials?: Credentials) {
     this.#core = core;
     this.#facts = facts;
     this.#path = new PeerPath(core, facts, flow, () => this.#changed());
-    this.#credentials = credentials;
+    this.#sender = new DialogSender(
+      core,
+      this.#path,
+      { nextSeq: () => this.#nextSeq(), accepted: (request, response) => this.#accepted(request, response) },
+      credentials,
+    );
     this.#timer = new SessionTimer(
       core.clock,
       () => void this.#refresh(),
@@ -79,7 +83,7 @@ export class DialogSession implements Dialog {
 
   async request(method: string, options: SendOptions & { credentials?: Credentials } = {}): Promise<SipResponse> {
     if (this.#end) throw new RequestFailed(481, 'The dialog is over');
-    const response = await this.#withCredentials(method, options, options.credentials);
+    const response = await this.#send(method, options, options.credentials);
     this.#judge(response.status);
     if (method === 'UPDATE' && isSuccess(response)) {
       this.#path.refreshTarget(response);
@@ -97,11 +101,13 @@ export class DialogSession implements Dialog {
         this.#ourInvite = true;
         let response: SipResponse;
         try {
-          response = await this.#withCredentials('INVITE', options);
+          this.#ourOffer = options;
+          response = await this.#send('INVITE', options);
         } catch (error) {
           throw error instanceof RequestFailed ? new InviteFailed(error.status, error.message) : error;
         } finally {
           this.#ourInvite = false;
+          this.#ourOffer = undefined;
         }
         if (isSuccess(response)) return response;
         this.#judge(response.status);
@@ -171,25 +177,10 @@ export class DialogSession implements Dialog {
     this.#setTerms(terms);
   }
 
-  /** ACK for a 2xx, or the same ACK again. `body` answers a late offer. */
-  ack(cseq: number, session?: { contentType?: string; body: string }): void {
-    const again = this.#acks.get(cseq);
-    if (again) {
-      again();
-      return;
-    }
-    const request = this.#path.build('ACK', cseq, session ?? {});
-    if (session) this.#remember(session);
-    const send = (flow: Connection) => {
-      if (!this.#acks.has(cseq)) this.#acks.set(cseq, this.#core.sendAck(request, flow));
-    };
-    const flows = this.#path.flows();
-    if (Array.isArray(flows)) {
-      if (flows[0]) send(flows[0]);
-    } else {
-      void flows.then((found) => found[0] && send(found[0]));
-    }
-    for (const old of this.#acks.keys()) if (this.#acks.size > 4) this.#acks.delete(old);
+  /** ACK for a 2xx, or the same ACK again. `session` answers a late offer. */
+  ack(cseq: number, session?: SessionBody): void {
+    if (session && !this.#sender.acknowledged(cseq)) this.#remember(session);
+    this.#sender.ack(cseq, session);
   }
 
   /** Our 2xx to an INVITE is repeated until the ACK comes. */
@@ -356,44 +347,30 @@ export class DialogSession implements Dialog {
     return response;
   }
 
-  async #withCredentials(
-    method: string,
-    options: SendOptions & Pick<ReinviteOptions, 'answer'>,
-    credentials = this.#credentials,
-  ): Promise<SipResponse> {
-    const response = await this.#send(method, options);
-    if (!credentials || (response.status !== 401 && response.status !== 407)) return response;
-    const field = answerChallenge(response, credentials, { method, uri: this.#path.requestUri });
-    return field ? this.#send(method, { ...options, headers: [...(options.headers ?? []), field] }) : response;
-  }
-
-  async #send(method: string, options: SendOptions & Pick<ReinviteOptions, 'answer'>): Promise<SipResponse> {
-    const request = this.#path.build(method, ++this.#facts.localSeq, options);
-    this.#changed();
-    const found = this.#path.flows();
-    const flow = (Array.isArray(found) ? found : await found)[0];
-    if (!flow) throw this.#lost(503, 'No way to the peer');
-    return new Promise((resolve, reject) => {
-      this.#core.send(request, flow, {
-        onResponse: (response) => {
-          if (method === 'INVITE' && isSuccess(response)) {
-            this.#path.refreshTarget(response);
-            if (options.body) this.#remember({ ...options, body: options.body });
-            this.#setTerms(termsFromAnswer(response));
-            this.ack(request.cseq.number, this.#acks.has(request.cseq.number) ? undefined : options.answer?.(response));
-          }
-          if (response.status >= 200) resolve(response);
-        },
-        onTimeout: () => reject(this.#lost(408, 'No answer')),
-        onTransportError: (error) => reject(this.#lost(503, error.message)),
-      });
-    });
-  }
-
   /** RFC 3261 §12.2.1.2: without an answer the dialog is over, and BYE tells the peer if it can hear. */
-  #lost(status: number, reason: string): RequestFailed {
-    this.#judge(status === 503 ? 408 : status);
-    return new RequestFailed(status, reason);
+  async #send(method: string, options: SendOptions, credentials?: Credentials): Promise<SipResponse> {
+    try {
+      return await this.#sender.send(method, options, credentials);
+    } catch (error) {
+      if (error instanceof RequestFailed) this.#judge(error.status === 503 ? 408 : error.status);
+      throw error;
+    }
+  }
+
+  #nextSeq(): number {
+    const next = ++this.#facts.localSeq;
+    this.#changed();
+    return next;
+  }
+
+  /** Our re-INVITE was accepted, each time we hear of it. */
+  #accepted(request: SipRequest, response: SipResponse): void {
+    const offer = this.#ourOffer;
+    this.#path.refreshTarget(response);
+    if (offer?.body) this.#remember({ ...offer, body: offer.body });
+    this.#setTerms(termsFromAnswer(response));
+    const { number } = request.cseq;
+    this.ack(number, this.#sender.acknowledged(number) ? undefined : offer?.answer?.(response));
   }
 
   #judge(status: number): void {
@@ -410,7 +387,7 @@ export class DialogSession implements Dialog {
   #sendBye(): void {
     const headers = this.#byeHeaders ?? [];
     const done = () => this.#core.release(this);
-    this.#withCredentials('BYE', { headers }).then(done, done);
+    this.#send('BYE', { headers }).then(done, done);
   }
 
   #remember(session: SessionBody | undefined): void {

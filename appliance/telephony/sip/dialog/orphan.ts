@@ -46,7 +46,7 @@ export class Orphan {
       ack.append('To', response.header('to')!);
       ack.append('Call-ID', this.#invite.callId);
       ack.append('CSeq', `${number} ACK`);
-      this.#core.sendAck(ack, this.#flow, this.#branch);
+      this.#core.sendAck(ack, this.#flow, { branch: this.#branch });
       return;
     }
     const known = this.#dialogs.get(tag);

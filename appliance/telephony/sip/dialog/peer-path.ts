@@ -14,6 +14,8 @@ export class PeerPath {
   readonly #facts: DialogFacts;
   readonly #changed: () => void;
   #flow: Connection | undefined;
+  /** The address that answered last: names may lead to several, of which some are dead. */
+  #worked: string | undefined;
 
   /** `facts` are the dialog's own: target and flow are kept up to date in them. */
   constructor(core: Core, facts: DialogFacts, flow: Connection | undefined, changed: () => void) {
@@ -49,7 +51,7 @@ export class PeerPath {
     return request;
   }
 
-  /** Connections to the peer: its registered one, the dialog's own, then by address. */
+  /** Connections to the peer, best first: its registered one, the dialog's own, then by address (RFC 3263 §4). */
   flows(): Connection[] | Promise<Connection[]> {
     const { viaFlow, flow, remoteTarget, routeSet } = this.#facts;
     const { nextHop } = route(remoteTarget, routeSet);
@@ -60,10 +62,17 @@ export class PeerPath {
     }
     const found = this.#core.locate(nextHop);
     const orOld = (flows: Connection[]) => {
-      const old = flows[0] ?? this.#core.flowOf(flow);
+      if (flows.length > 1 && this.#worked !== undefined)
+        return flows.toSorted((a, b) => Number(b.id === this.#worked) - Number(a.id === this.#worked));
+      if (flows.length > 0) return flows;
+      const old = this.#core.flowOf(flow);
       return old ? [old] : [];
     };
     return Array.isArray(found) ? orOld(found) : found.then(orOld);
+  }
+
+  worked(flow: Connection): void {
+    this.#worked = flow.id;
   }
 
   #ownFlow(): Connection | undefined {

@@ -59,7 +59,14 @@ export async function registerDomains(server: Server, services: WebServices): Pr
     ...{ store: services.recordings, files: services.files, clock, hasPrompt: services.hasPrompt },
     ...{ keeping: services.keeping, notes: services.notes },
   });
-  phoneRoutes(server, { db, store: services.phoneStore, phones: services.phones, config, ringOn: services.ringOn });
+  phoneRoutes(server, {
+    db,
+    bus,
+    store: services.phoneStore,
+    phones: services.phones,
+    config,
+    ringOn: services.ringOn,
+  });
   trunkRoutes(server, { db, store: services.trunks, secrets, bus });
   sipRoutes(server, { bus });
   sipGuardRoutes(server, { bans: services.bans, allowed: services.allowed, bus, clock });

@@ -264,6 +264,46 @@ describe('commands from a screen', () => {
   });
 });
 
+describe('a desk phone', () => {
+  it('is shown with whether it answers, and asked to restart by those who may; that is written down', async () => {
+    const { phone } = await services.phones.create({ label: 'Hall', kind: 'sip', extension: '3001' });
+    const at = (minutes: number) => new Date(Date.now() + minutes * 60_000);
+    const place = (port: number, fields: object) => ({
+      ...{ id: crypto.randomUUID(), phone_id: phone.id, binding: `b${port}`, contact: `sip:hall@192.0.2.1:${port}` },
+      ...{ transport: 'udp', address: '192.0.2.1', port, local_address: '192.0.2.2', local_port: 5060, instance: 'a' },
+      ...{ call_id: 'c', cseq: 1, registered_at: at(-1), expires_at: at(5), ...fields },
+    });
+    const get = async () =>
+      JSON.parse((await server.inject({ url: `/api/v1/phones/${phone.id}`, headers: headers.admin })).payload);
+    expect(await get()).toMatchObject({ online: false, reach: null, roundTripMs: null });
+    await database.db('registration').insert(place(1, { reachable: false, reach_since: at(-2) }));
+    expect(await get()).toMatchObject({ online: false, reach: 'unreachable', roundTripMs: null });
+    await database.db('registration').insert(place(2, { reachable: null }));
+    expect(await get()).toMatchObject({ online: true, reach: 'unknown', reachSince: null });
+    await database.db('registration').insert(place(3, { reachable: true, round_trip_ms: 12.5, reach_since: at(-3) }));
+    expect(await get()).toMatchObject({ online: true, reach: 'reachable', roundTripMs: 12.5 });
+
+    const asked: unknown[] = [];
+    const off = bus.handle('voice', 'phone.restart', async (input) => {
+      asked.push(input);
+      if (asked.length > 1) throw new AppError('conflict', 'phone-declined', 'The phone declined: 489 Bad Event');
+      return { asked: 3, accepted: 1 };
+    });
+    const restart = (as: Role, id = phone.id) =>
+      server.inject({ method: 'POST', url: `/api/v1/phones/${id}/restart`, headers: headers[as] });
+    expect((await restart('agent')).statusCode).toBe(403);
+    expect((await restart('admin', crypto.randomUUID())).statusCode).toBe(404);
+    expect(JSON.parse((await restart('admin')).payload)).toEqual({ asked: 3, accepted: 1 });
+    const declined = await restart('admin');
+    expect([declined.statusCode, JSON.parse(declined.payload).code]).toEqual([409, 'phone-declined']);
+    expect(asked).toEqual([{ phoneId: phone.id }, { phoneId: phone.id }]);
+    expect(
+      await database.db('audit_entry').where({ action: 'phone.restarted' }).select('entity_id', 'details'),
+    ).toEqual([{ entity_id: phone.id, details: { asked: 3, accepted: 1 } }]);
+    off();
+  });
+});
+
 describe('topics', () => {
   it('are all there', () => {
     const topics = createTopics();

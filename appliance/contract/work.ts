@@ -163,6 +163,7 @@ export interface QueueFigures {
   answered: number;
   answeredWithinS: number;
   abandoned: number;
+  abandonedWithinS: number;
   shortAbandoned: number;
   flowedOut: number;
   serviceLevel: number | null;
@@ -170,7 +171,15 @@ export interface QueueFigures {
   /** The queue's goal, 0 to 1. */
   serviceLevelTarget: number;
   serviceLevelFormula: string;
+  /** Which of the formulas it is: screens say it in the person's language. */
+  serviceLevelKind: ServiceLevelKind;
   averageSpeedOfAnswerS: number | null;
   longestWaitS: number | null;
   averageHandleS: number | null;
+  /** What was counted arrived between these moments: a list of its rows asks for the same. */
+  from: string;
+  to: string;
 }
+
+/** `appliance/reporting/service-level.ts` says how each counts. */
+export type ServiceLevelKind = 'handled' | 'without-abandons' | 'positive' | 'negative' | 'without-short';

@@ -37,7 +37,7 @@ export function createReporting({ db, clock }: { db: Database; clock: Clock }) {
     /** Figures per queue of contacts that arrived in the period. */
     async queueFigures(period: Period): Promise<Map<string, QueueFigures>> {
       const rows = await store.queueCounts(period);
-      return new Map(rows.map((row) => [row.queueId, figuresOf(row)]));
+      return new Map(rows.map((row) => [row.queueId, figuresOf(row, period)]));
     },
 
     /** For the live page: today in the house's time zone. */
@@ -54,7 +54,7 @@ export function createReporting({ db, clock }: { db: Database; clock: Clock }) {
         queueName: row.queueName,
         start: row.start?.toISOString() ?? null,
         waiting: row.waiting,
-        figures: figuresOf(row),
+        figures: figuresOf(row, period),
       }));
     },
 
@@ -76,22 +76,26 @@ export function createReporting({ db, clock }: { db: Database; clock: Clock }) {
   };
 }
 
-function figuresOf(row: QueueCounts): QueueFigures {
+function figuresOf(row: QueueCounts, { from, to }: Period): QueueFigures {
   const level = serviceLevel(row.formula, row, row.thresholdS);
   return {
     offered: row.offered,
     answered: row.answered,
     answeredWithinS: row.answeredWithin,
     abandoned: row.abandoned,
+    abandonedWithinS: row.abandonedWithin,
     shortAbandoned: row.shortAbandoned,
     flowedOut: row.flowedOut,
     serviceLevel: level.value,
     serviceLevelThresholdS: row.thresholdS,
     serviceLevelTarget: row.target,
     serviceLevelFormula: level.formula,
+    serviceLevelKind: row.formula,
     averageSpeedOfAnswerS: row.answered > 0 ? row.answerWaitS / row.answered : null,
     longestWaitS: row.longestWaitS,
     averageHandleS: row.handled > 0 ? row.handleS / row.handled : null,
+    from: from.toISOString(),
+    to: to.toISOString(),
   };
 }
 

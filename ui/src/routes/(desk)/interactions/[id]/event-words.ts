@@ -28,6 +28,13 @@ const EVENT: Record<string, () => string> = {
   'recording-started': m.event_recording_started,
   'recording-ended': m.event_recording_ended,
   'recording-ready': m.event_recording_ready,
+  'recording-deleted': m.event_recording_deleted,
+  'recording-held': m.event_recording_held,
+  'recording-released': m.event_recording_released,
+  'queue.pulled': m.event_pulled,
+  'queue.priority': m.event_priority,
+  'queue.moved': m.event_moved,
+  'queue.left': m.event_left_queue,
   'notes.changed': m.event_notes,
   'customer.linked': m.event_customer,
 };
@@ -40,15 +47,17 @@ export function eventName(type: string): string {
 
 /** The rest of an event for a reader: ids say nothing to people, numbers get their units. `nameOf` knows people and queues. */
 export function eventDetail(data: Record<string, unknown>, nameOf: (id: string) => string | undefined): string {
-  return Object.entries(data)
+  const { before, priority, ...others } = data;
+  const change = typeof before === 'number' && typeof priority === 'number';
+  const rest = Object.entries(change ? others : data)
     .map(([key, value]) => {
       if (value === null || value === '') return undefined;
       if (typeof value === 'string' && UUID.test(value)) return nameOf(value);
       if (typeof value === 'number') return figure(key, value);
       return typeof value === 'object' ? JSON.stringify(value) : String(value);
     })
-    .filter((part) => part !== undefined)
-    .join(' · ');
+    .filter((part) => part !== undefined);
+  return [...(change ? [`${before} → ${priority}`] : []), ...rest].join(' · ');
 }
 
 function figure(key: string, value: number): string {

@@ -13,7 +13,7 @@ export interface Step {
 }
 
 /** Segments, offers, events and recordings on one line, in the order in which they happened. */
-export function steps(trace: InteractionTrace): Step[] {
+export function steps(trace: InteractionTrace, nameOf: (id: string) => string | undefined = () => undefined): Step[] {
   const names = namesIn(trace);
   return [
     ...trace.segments.map(
@@ -61,7 +61,7 @@ export function steps(trace: InteractionTrace): Step[] {
         at: event.at,
         kind: 'event',
         what: eventName(event.type),
-        detail: eventDetail(event.data, (id) => names.get(id)),
+        detail: eventDetail(event.data, (id) => names.get(id) ?? nameOf(id)),
       }),
     ),
   ].toSorted((a, b) => a.at.localeCompare(b.at));

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { type TestDatabase, testDatabase } from '#test/support/database.ts';
 import { type TestSwitch, testSwitch } from '../media/testing/switch.ts';
 import type { IncomingInvite, Reply } from '../sip/index.ts';
+import { RawPeer, rawRequest } from '../sip/testing/raw-peer.ts';
 import { createTrunkStore } from '../trunks/index.ts';
 import type { DialFailed, DialOptions, Redirect, Ringing } from './api.ts';
 import { type Box, openBox } from './testing/box.ts';
@@ -15,6 +16,7 @@ const ANN = PORT + 3;
 const BEN = PORT + 4;
 const CEM = PORT + 5;
 const SLOW = PORT + 6;
+const RAW = PORT + 8;
 let database: TestDatabase;
 let rig: TestSwitch;
 let box: Box;
@@ -184,6 +186,29 @@ describe('a call in', () => {
       '1',
       'Q.850;cause=42;text="Switching equipment congestion"',
     ]);
+  });
+
+  test('is confirmed by the ACK, not by our answer', async () => {
+    const raw = await RawPeer.open(RAW, PORT);
+    try {
+      const to = `sip:+15550100@127.0.0.1:${PORT}`;
+      raw.send(
+        rawRequest('INVITE', { port: RAW, to, headers: ['Content-Type: application/sdp'], body: first.offer() }),
+      );
+      await until(() => box.incoming.length === 1);
+      const { leg } = box.incoming[0]!;
+      await leg.answer();
+      let confirmed = false;
+      const confirming = leg.confirmed().then(() => {
+        confirmed = true;
+      });
+      const answer = await raw.response(200);
+      expect([leg.state, confirmed]).toEqual(['up', false]);
+      raw.send(rawRequest('ACK', { port: RAW, to, branch: 'z9hG4bKack', toTag: answer.to.tag! }));
+      await confirming;
+    } finally {
+      raw.close();
+    }
   });
 
   test('says who sent it on', async () => {

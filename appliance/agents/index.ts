@@ -1,3 +1,4 @@
+import type { Forwarding, RingTurn } from '#appliance/contract/calls.ts';
 import type { Clock } from '#appliance/kernel/clock.ts';
 import { Emitter } from '#appliance/kernel/emitter.ts';
 import { AppError } from '#appliance/kernel/errors.ts';
@@ -71,6 +72,13 @@ export function createAgents({ db, batch, bus, clock }: { db: Database; batch: B
 
   const reread = createReread({ clock, read: load });
 
+  async function setCalls(agentId: string, settings: Parameters<typeof store.setCalls>[1]): Promise<void> {
+    if (!(await store.setCalls(agentId, settings)))
+      throw new AppError('not-found', 'not-an-agent', 'They take no calls.');
+    await load();
+    bus.publish({ type: 'config.changed', entity: 'agent', id: agentId });
+  }
+
   return {
     on: emitter.on.bind(emitter) as Emitter<AgentsEvents>['on'],
     /** Reads all agents and from now on follows changes of configuration. */
@@ -98,6 +106,11 @@ export function createAgents({ db, batch, bus, clock }: { db: Database; batch: B
         throw new AppError('invalid', 'reason-unknown', `There is no not-ready reason ${code}`);
       return reason.code;
     },
+
+    /** Where calls for this person go on to, from the next one on. */
+    setForwarding: (agentId: string, forwarding: Forwarding): Promise<void> => setCalls(agentId, { forwarding }),
+    setRingPattern: (agentId: string, ringPattern: RingTurn[] | null): Promise<void> =>
+      setCalls(agentId, { ringPattern }),
 
     presences: (): Promise<PresenceRow[]> => store.presences(),
     presenceHistory: store.presenceHistory,

@@ -1,3 +1,4 @@
+import type { Forwarding, RingTurn } from '#appliance/contract/calls.ts';
 import type { Channel, PresenceState } from '#appliance/contract/work.ts';
 import type { Batch, Database } from '#appliance/platform/postgres/index.ts';
 
@@ -17,6 +18,10 @@ export interface AgentRow {
   interrupts: Partial<Record<Channel, Channel[]>>;
   ringOn: 'all' | 'browser' | 'phone' | 'number';
   ringNumber: string | null;
+  /** How the devices ring; null: all that `ringOn` names at once. */
+  ringPattern: RingTurn[] | null;
+  /** Where calls for them go on to; never those of queues. */
+  forwarding: Forwarding | null;
   /** Skill id to level 1-10, as it counts now. */
   skills: Record<string, number>;
   /** Until when other queues or skills than usual count; null: all is as usual. */
@@ -79,10 +84,27 @@ export function createStore(db: Database, batch: Batch) {
   );
 
   return {
+    /** A person's own settings of their calls, beside the configuration: they do not change its version. */
+    async setCalls(
+      agentId: string,
+      settings: { forwarding?: Forwarding; ringPattern?: RingTurn[] | null },
+    ): Promise<boolean> {
+      const { forwarding, ringPattern } = settings;
+      const changed = await db('agent')
+        .where({ id: agentId })
+        .update({
+          ...(forwarding === undefined ? {} : { forwarding: JSON.stringify(forwarding) }),
+          ...(ringPattern === undefined
+            ? {}
+            : { ring_pattern: ringPattern === null ? null : JSON.stringify(ringPattern) }),
+        });
+      return changed > 0;
+    },
     async all(now: Date): Promise<AgentRow[]> {
       const { rows } = await db.raw(
         `select a.id, u.username, u.display_name as name, u.active, a.extension, a.team_id as "teamId", t.name as "teamName",
            a.capacity, a.interrupts, a.ring_on as "ringOn", a.ring_number as "ringNumber",
+           a.ring_pattern as "ringPattern", a.forwarding,
            coalesce((select jsonb_object_agg(k.skill_id, k.level) from agent_skill k where k.agent_id = a.id), '{}') as skills,
            d.until as "todayUntil", coalesce(d.skills, '{}') as "skillsToday"
          from agent a join app_user u on u.id = a.id left join team t on t.id = a.team_id

@@ -48,6 +48,20 @@ const WORDS: Record<string, [en: string, de: string]> = {
     'Bitte hinterlassen Sie eine Nachricht nach dem Signalton.',
   ],
   'voicemail.thanks': ['Thank you. Your message has been saved.', 'Vielen Dank. Ihre Nachricht wurde gespeichert.'],
+  'mailbox.greeting': [
+    'The person you are calling cannot take your call. Please leave a message after the tone.',
+    'Ihr Gesprächspartner ist zurzeit nicht erreichbar. Bitte hinterlassen Sie eine Nachricht nach dem Signalton.',
+  ],
+  'mailbox.empty': ['You have no new messages.', 'Sie haben keine neuen Nachrichten.'],
+  'mailbox.you-have': ['You have', 'Sie haben'],
+  'mailbox.message': ['new message.', 'neue Nachricht.'],
+  'mailbox.messages': ['new messages.', 'neue Nachrichten.'],
+  'mailbox.keys': [
+    'Press 7 to delete, 1 to listen again, pound for the next message.',
+    'Drücken Sie 7 zum Löschen, 1 zum Wiederholen, Raute für die nächste Nachricht.',
+  ],
+  'mailbox.deleted': ['The message has been deleted.', 'Die Nachricht wurde gelöscht.'],
+  'mailbox.end': ['No more messages. Goodbye.', 'Keine weiteren Nachrichten. Auf Wiederhören.'],
   'callback.confirmed': ['Thank you. We will call you back.', 'Vielen Dank. Wir rufen Sie zurück.'],
   'secure.card': [
     'Please enter your card number, followed by the pound key.',

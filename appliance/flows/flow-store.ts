@@ -41,6 +41,8 @@ export interface DidRow extends CrudRow {
   name: string | null;
   flowId: string | null;
   queueId: string | null;
+  /** Somebody's own number. */
+  agentId: string | null;
   language: string | null;
 }
 
@@ -74,7 +76,7 @@ export function flowStore(db: Database) {
     }),
     dids: tableStore<DidRow>(db, {
       table: 'did',
-      columns: ['number', 'name', 'flow_id', 'queue_id', 'language'],
+      columns: ['number', 'name', 'flow_id', 'queue_id', 'agent_id', 'language'],
       search: ['number', 'name'],
       order: 'number',
     }),

@@ -1,8 +1,10 @@
 export { makeDefaultPrompts } from './default-prompts.ts';
 export { DigitInput } from './digits.ts';
+export { EntryHost, isEntry } from './entry-host.ts';
 export { createFlowAdmin, EMPTY_FLOW, type FlowAdmin, type ReferenceSource } from './flow-admin.ts';
 export { flowStore } from './flow-store.ts';
 export { createFlows, type Flows, type PublishedFlow } from './flows.ts';
+export { greetingOf } from './greetings.ts';
 export {
   type EnqueueRequest,
   type FlowHost,

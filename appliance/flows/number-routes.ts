@@ -44,6 +44,7 @@ const didFields = z.object({
   name: text(100).nullable().default(null),
   flowId: uuid.nullable().default(null),
   queueId: uuid.nullable().default(null),
+  agentId: uuid.nullable().default(null).meta({ description: 'A number of somebody’s own.' }),
   language: language.nullable().default(null),
 });
 const hostFields = z.object({
@@ -110,12 +111,12 @@ export function numberRoutes(
     schema: didFields,
     store: store.dids,
     prepare(fields, { current }) {
-      const { flowId, queueId } = { flowId: null, queueId: null, ...current, ...fields };
-      if ((flowId === null) === (queueId === null))
+      const targets = { flowId: null, queueId: null, agentId: null, ...current, ...fields };
+      if ([targets.flowId, targets.queueId, targets.agentId].filter((id) => id !== null).length !== 1)
         throw new AppError(
           'invalid',
           'did-target',
-          'A number leads to a flow or to a queue: give exactly one of flowId and queueId.',
+          'A number leads to a flow, a queue or a person: give exactly one of flowId, queueId and agentId.',
         );
       return fields;
     },

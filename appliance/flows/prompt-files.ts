@@ -12,6 +12,8 @@ export interface PromptFiles {
   once(key: string, make: () => Promise<Int16Array>): Promise<string>;
   read(name: string): Promise<Int16Array>;
   has(name: string): Promise<boolean>;
+  /** At once: a copy that was needed for one hearing. */
+  remove(name: string): Promise<void>;
   /** Removes what nobody names any more and was not played for `olderThanMs`. */
   sweep(inUse: ReadonlySet<string>, olderThanMs: number): Promise<number>;
 }
@@ -73,6 +75,9 @@ export function promptFiles(dir: string): PromptFiles {
       return decodeAlaw(bytes);
     },
     has: exists,
+    async remove(name) {
+      if (/^(t-)?[0-9a-f]{64}$/.test(name)) await rm(path(name), { force: true });
+    },
     async sweep(inUse, olderThanMs) {
       let removed = 0;
       const before = Date.now() - olderThanMs;

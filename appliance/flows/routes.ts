@@ -5,6 +5,7 @@ import { route } from '#appliance/http/route.ts';
 import { idParams, text, time, uuid } from '#appliance/http/schemas.ts';
 import type { Secrets } from '#appliance/platform/secrets/index.ts';
 import { assertDraft, EMPTY_FLOW, type FlowAdmin } from './flow-admin.ts';
+import { greetingRoutes } from './greeting-routes.ts';
 import { numberRoutes } from './number-routes.ts';
 import { promptRoutes } from './prompt-routes.ts';
 import type { Prompts } from './prompts.ts';
@@ -42,6 +43,7 @@ export function registerFlowRoutes(server: Server, { admin, prompts, secrets, tr
   trafficRoutes(server, { admin, traffic });
   numberRoutes(server, { store: admin.store, secrets });
   promptRoutes(server, { prompts });
+  greetingRoutes(server, { prompts });
 }
 
 /** /flows: what callers are led through. */

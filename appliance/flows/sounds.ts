@@ -1,5 +1,6 @@
+import { greetingOf } from './greetings.ts';
 import { sayNumber } from './numbers.ts';
-import type { Prompts } from './prompts.ts';
+import { NO_LANGUAGE, type Prompts } from './prompts.ts';
 
 /** Standing sounds as media names, for calls that no flow leads: music, tones, what is said in a queue. */
 export function createSounds({
@@ -47,7 +48,13 @@ export function createSounds({
       return prompts.media(names, language);
     },
     prompt: (name: keyof typeof NAMES, language: string): string[] => prompts.media([...NAMES[name]], language),
-    /** Any prompt by name, for example an announcement chosen by an administrator. */
-    named: (name: string, language: string): string[] => prompts.media([name], language),
+    /** Any prompts by name, for example an announcement chosen by an administrator. */
+    named: (names: string | string[], language: string): string[] => prompts.media([names].flat(), language),
+    number: (value: number, language: string): string[] => prompts.media(sayNumber(value), language),
+    /** Before a message for somebody: their own recording, or the one of the house. */
+    greeting(agentId: string, language: string): string[] {
+      const own = prompts.media([greetingOf(agentId)], NO_LANGUAGE);
+      return own.length ? own : prompts.media(['mailbox.greeting'], language);
+    },
   };
 }

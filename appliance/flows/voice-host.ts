@@ -61,7 +61,7 @@ export class VoiceHost implements FlowHost {
 
   async play(items: PlayItem[], options: PlayOptions): Promise<PlayEnd> {
     this.#check();
-    if (this.#call.agent || this.#call.outside || options.signal?.aborted) return 'aborted';
+    if (this.#taken || options.signal?.aborted) return 'aborted';
     const { digits, customer } = this.#call;
     if (options.interruptedBy && digits.typedAhead(options.interruptedBy)) return 'digit';
     if (items.length === 0) return 'finished';
@@ -140,10 +140,10 @@ export class VoiceHost implements FlowHost {
       timeoutMs: options.timeoutMs,
       music: options.music.map((item) => item.media),
     });
-    if (end !== 'connected') {
-      this.#check();
-      this.#call.enter('flow');
-    }
+    // In the mailbox the call has left the flow as well.
+    if (end === 'connected' || end === 'voicemail') return 'connected';
+    this.#check();
+    this.#call.enter('flow');
     return end;
   }
 
@@ -194,7 +194,7 @@ export class VoiceHost implements FlowHost {
 
   /** Somebody else decides what the caller hears now. */
   get #taken(): boolean {
-    return this.#call.agent !== undefined || this.#call.outside !== undefined;
+    return this.#call.stage !== 'secure' && (this.#call.agent !== undefined || this.#call.outside !== undefined);
   }
 
   #check(): void {

@@ -263,6 +263,9 @@ export function createSpine(deps: { store: InteractionStore; bus: Bus; clock: Cl
       return unwaited(committed(interactionId, `event ${type}`, [store.insertEvent(row)]));
     },
 
+    /** How often something happened so far, also before this process. */
+    countEvents: (interactionId: string, type: string): Promise<number> => store.countEvents(interactionId, type),
+
     /** The contact is over: closes the place and consultations. A wrap-up goes on, and with it the state `wrap-up`. */
     end(id: string, input: { reason: string; at?: Date; segmentEnd?: SegmentEnd }): Promise<void> {
       const entry = live(id);

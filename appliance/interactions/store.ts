@@ -115,6 +115,13 @@ export function createStore(db: Database, batch: Batch) {
     closeSegment: (row: SegmentRow) => closeSegment(row),
     insertEvent,
 
+    async countEvents(interactionId: string, type: string): Promise<number> {
+      const { rows } = await db.raw(
+        'select count(*)::int as n from interaction_event where interaction_id = ? and type = ?',
+        [interactionId, type],
+      );
+      return rows[0].n;
+    },
     async find(id: string): Promise<InteractionRow | undefined> {
       const { rows } = await db.raw(`select ${INTERACTION} from interaction i where i.id = ?`, [id]);
       return rows[0];

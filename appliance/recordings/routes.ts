@@ -1,4 +1,4 @@
-import type { ResponseObject, ResponseToolkit, Server } from '@hapi/hapi';
+import type { Server } from '@hapi/hapi';
 import { z } from 'zod';
 import type { Actor } from '#appliance/contract/identity.ts';
 import { crud } from '#appliance/http/crud.ts';
@@ -10,9 +10,9 @@ import type { Files } from '#appliance/platform/files/index.ts';
 import type { Keeping } from './keeping.ts';
 import { keepingRoutes } from './keeping-routes.ts';
 import type { NoteStore } from './note-store.ts';
-import { rangeOf } from './range.ts';
+import { soundSender } from './send.ts';
 import type { RecordingRuleRow, RecordingStore } from './store.ts';
-import { FILE_CLASS, type RecordingRow } from './types.ts';
+import type { RecordingRow } from './types.ts';
 
 const state = z.enum(['recording', 'processing', 'ready', 'failed', 'deleted']);
 const view = z.object({
@@ -79,6 +79,7 @@ export function recordingRoutes(
   { store, files, clock, keeping, notes, hasPrompt }: RecordingRoutesDeps,
 ): void {
   const listenings = new Map<string, number>();
+  const send = soundSender(files);
   keepingRoutes(server, { keeping, notes, store, clock });
 
   crud(server, {
@@ -207,24 +208,6 @@ export function recordingRoutes(
     listenings.delete(key);
     listenings.set(key, nowMs);
     if (listenings.size > MOST_LISTENINGS) listenings.delete(listenings.keys().next().value!);
-  }
-
-  async function send(row: RecordingRow, rangeHeader: unknown, h: ResponseToolkit): Promise<ResponseObject> {
-    const ref = { fileClass: FILE_CLASS, hash: row.fileHash!, size: row.fileSize!, keyId: row.fileKeyId! };
-    const range = rangeOf(rangeHeader, ref.size);
-    if (range === 'unsatisfiable') {
-      return h
-        .response({ code: 'invalid-range', message: 'The recording does not have these bytes.' })
-        .code(416)
-        .header('content-range', `bytes */${ref.size}`);
-    }
-    const { start, end } = range === 'whole' ? { start: 0, end: ref.size - 1 } : range;
-    const answer = h
-      .response(await files.read(ref, { start, end }))
-      .type('audio/ogg')
-      .header('accept-ranges', 'bytes')
-      .bytes(end - start + 1);
-    return range === 'whole' ? answer : answer.code(206).header('content-range', `bytes ${start}-${end}/${ref.size}`);
   }
 
   async function shown(rows: RecordingRow[]): Promise<z.input<typeof view>[]> {

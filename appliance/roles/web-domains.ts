@@ -1,10 +1,13 @@
 // Every domain's routes and topics: adding a domain is one line.
 import type { Server } from '@hapi/hapi';
+import { callSettingsRoutes } from '#appliance/agents/call-settings-routes.ts';
 import { presenceRoutes } from '#appliance/agents/me-routes.ts';
 import { phoneChoiceRoutes } from '#appliance/agents/phone-choice-routes.ts';
 import { agentRoutes } from '#appliance/agents/routes.ts';
 import { todayRoutes } from '#appliance/agents/today-routes.ts';
+import { registerCallTopics } from '#appliance/channels/voice/feed.ts';
 import { callRoutes } from '#appliance/channels/voice/routes.ts';
+import { voicemailRoutes } from '#appliance/channels/voice/voicemail-routes.ts';
 import { customerRoutes } from '#appliance/customers/routes.ts';
 import { registerFlowRoutes } from '#appliance/flows/routes.ts';
 import { registerInteractionTopic } from '#appliance/interactions/feed.ts';
@@ -52,6 +55,8 @@ export async function registerDomains(server: Server, services: WebServices): Pr
   byHandRoutes(server, { bus });
   offerRoutes(server, { bus, missedBy: services.missedBy });
   callRoutes(server, { bus });
+  callSettingsRoutes(server, { agents, isExtension: services.isExtension });
+  voicemailRoutes(server, { store: services.mailboxes, send: services.sendRecording });
   helpRoutes(server, { alarms: services.alarms, bus, nameOf: (id) => agents.get(id)?.name });
   messageRoutes(server, { messages: services.messages });
   registerFlowRoutes(server, { admin: flows, prompts, secrets, traffic: services.traffic });
@@ -79,4 +84,5 @@ export function registerTopics(topics: Topics, services: WebServices): void {
   registerCoreTopics(topics, services);
   registerInteractionTopic(topics, services);
   registerMessageTopic(topics, services);
+  registerCallTopics(topics, services);
 }

@@ -1,11 +1,15 @@
 // What the web role's routes work with: every service over one database, one bus.
 import { join } from 'node:path';
+import type { ResponseObject, ResponseToolkit } from '@hapi/hapi';
 import { createAgents } from '#appliance/agents/index.ts';
+import { createMailboxStore } from '#appliance/channels/voice/index.ts';
+import type { Role } from '#appliance/contract/identity.ts';
 import type { InteractionTrace } from '#appliance/contract/work.ts';
 import { createCustomers } from '#appliance/customers/index.ts';
 import { createFlowAdmin, createPrompts, createTraffic } from '#appliance/flows/index.ts';
 import { createInteractions } from '#appliance/interactions/index.ts';
 import type { Clock } from '#appliance/kernel/clock.ts';
+import { AppError } from '#appliance/kernel/errors.ts';
 import type { Bus } from '#appliance/platform/bus/index.ts';
 import type { Config } from '#appliance/platform/config/index.ts';
 import { createFiles } from '#appliance/platform/files/index.ts';
@@ -15,10 +19,10 @@ import type { Log } from '#appliance/platform/log/index.ts';
 import type { Batch, Database } from '#appliance/platform/postgres/index.ts';
 import { openKeyRing, type Secrets } from '#appliance/platform/secrets/index.ts';
 import { createAlarms, createMessages } from '#appliance/realtime/index.ts';
-import { createKeeping, noteStore, recordingStore, recordingsOf } from '#appliance/recordings/index.ts';
+import { createKeeping, noteStore, recordingStore, recordingsOf, soundSender } from '#appliance/recordings/index.ts';
 import { createReporting } from '#appliance/reporting/index.ts';
 import { createRoutingStore } from '#appliance/routing/index.ts';
-import { createSecurity, fileHead } from '#appliance/security/index.ts';
+import { allows, createSecurity, fileHead } from '#appliance/security/index.ts';
 import { createBanStore } from '#appliance/telephony/guard/index.ts';
 import { createPhoneStore, createPhones } from '#appliance/telephony/phones/index.ts';
 import { createTrunkStore } from '#appliance/telephony/trunks/index.ts';
@@ -57,6 +61,8 @@ export function createWebServices({ config, db, batch, bus, secrets, jobs, clock
     quality: (interactionId) => qualityOf(db, interactionId),
   });
   const files = createFiles({ dir: config.paths.files, keys: openKeyRing(config.paths.keys) });
+  const recordings = recordingStore(db);
+  const send = soundSender(files);
   const reporting = createReporting({ db, clock });
   const prompts = createPrompts({ db, dir: config.paths.prompts, log });
   const named = (table: 'queue' | 'skill') => async (): Promise<{ id: string; name: string }[]> =>
@@ -82,9 +88,20 @@ export function createWebServices({ config, db, batch, bus, secrets, jobs, clock
     alarms: createAlarms({ db, bus, clock }),
     messages: createMessages({ db, bus, clock }),
     missedBy: routing.missedBy,
+    mailboxes: createMailboxStore({ db, batch, bus }),
+    isSupervisor: (role: string) => allows(role as Role, 'calls:monitor'),
+    /** Somebody, or a phone of nobody, has this internal number. */
+    isExtension: async (extension: string): Promise<boolean> =>
+      agents.byExtension(extension) !== undefined || (await db('phone').where({ extension }).first('id')) !== undefined,
+    async sendRecording(id: string, range: unknown, h: ResponseToolkit): Promise<ResponseObject> {
+      const row = await recordings.get(id);
+      if (row?.state !== 'ready')
+        throw new AppError('conflict', 'recording-not-ready', 'This message is not finished yet, or is gone.');
+      return send(row, range, h);
+    },
     flows: createFlowAdmin({ db, prompts, references: { queues, skills: named('skill') } }),
     traffic: createTraffic({ db, clock }),
-    recordings: recordingStore(db),
+    recordings,
     files,
     notes: noteStore(db),
     keeping: createKeeping({

@@ -135,7 +135,11 @@ export function createShifts(
   ): void {
     const who = desk(agentId);
     const known = who.work.get(interactionId);
-    if (known?.state === 'active') return;
+    if (known?.state === 'active') {
+      // Who was only asked has it now, and its queue's wrap-up with it.
+      if (queueId) known.queueId = queueId;
+      return;
+    }
     known?.stopTimer?.();
     const row = interactions.get(interactionId);
     const work = take(who, {

@@ -19,6 +19,7 @@ const GRANTS: Record<Role, readonly string[]> = {
     'alarms:write',
     'calls:control',
     'calls:dial',
+    'calls:forward-outside',
     'calls:monitor',
     'customers:write',
     'dispositions:write',

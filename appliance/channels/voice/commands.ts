@@ -4,7 +4,10 @@ import type { Consultations } from './consultations.ts';
 import type { VoiceDeps } from './deps.ts';
 import type { Dialing } from './dialing.ts';
 import type { Monitoring } from './monitoring.ts';
+import type { Parking } from './parking.ts';
+import type { PickUps } from './pickups.ts';
 import type { Rejoining } from './rejoining.ts';
+import type { SecureEntries } from './secure-entries.ts';
 import { recorded, type Talks } from './talks.ts';
 import type { Transfers } from './transfers.ts';
 import type { VoiceCall } from './voice-call.ts';
@@ -21,18 +24,34 @@ export function handleCommands(
     monitoring: Monitoring;
     dialing: Dialing;
     rejoining: Rejoining;
+    parking: Parking;
+    pickUps: PickUps;
+    entries: SecureEntries;
   },
 ): () => void {
-  const { bus, registry, recorder, interactions } = deps;
-  const { talks, transfers, consultations, monitoring, dialing, rejoining } = parts;
+  const { bus, registry, recorder, interactions, flows } = deps;
+  const { talks, transfers, consultations, monitoring, dialing, rejoining, parking, pickUps, entries } = parts;
 
   async function control(input: Control): Promise<Commands['call.control']['out']> {
-    const call = registry.get(input.interactionId);
-    if (!call) throw new AppError('not-found', 'call-unknown', 'This call is over');
-    if (!input.supervisor && !call.agentIds.includes(input.actorId))
-      throw new AppError('forbidden', 'not-your-call', 'You are not on this call');
+    const call = mine(input);
+    // Whom the agent asked, or who is in the conference, may leave; the customer is the agent's.
+    if (call.agent?.id !== input.actorId && call.agentIds.includes(input.actorId) && !input.supervisor) {
+      if (input.action.do !== 'hangup')
+        throw new AppError('forbidden', 'not-your-customer', 'The colleague who asked you has this customer');
+      const guest = [call.third, ...call.guests].find((one) => one?.agentId === input.actorId);
+      if (guest) await consultations.removeParty(call, guest.id);
+      return { call: null };
+    }
     await act(call, input);
     return { call: call.view(input.actorId) };
+  }
+
+  function mine({ interactionId, actorId, supervisor }: Pick<Control, 'interactionId' | 'actorId' | 'supervisor'>) {
+    const call = registry.about(interactionId);
+    if (!call) throw new AppError('not-found', 'call-unknown', 'This call is over');
+    if (!supervisor && !call.agentIds.includes(actorId))
+      throw new AppError('forbidden', 'not-your-call', 'You are not on this call');
+    return call;
   }
 
   async function act(call: VoiceCall, { action, actorId }: Control): Promise<void> {
@@ -58,6 +77,12 @@ export function handleCommands(
         return consultations.cancel(call);
       case 'conference':
         return consultations.conference(call);
+      case 'remove-party':
+        return consultations.removeParty(call, action.partyId);
+      case 'secure-entry':
+        return entries.start(call, action.flowId);
+      case 'secure-entry-cancel':
+        return entries.cancel(call);
       case 'ring-me':
         return rejoining.ring(call, actorId);
       case 'record':
@@ -79,6 +104,15 @@ export function handleCommands(
 
   const stops = [
     bus.handle('voice', 'call.control', control),
+    bus.handle('voice', 'call.park', (input) => parking.park(mine(input))),
+    bus.handle('voice', 'call.pick-up', async ({ agentId, supervisor, from }) =>
+      'slot' in from ? parking.fromScreen(from.slot, agentId) : pickUps.fromScreen(from, agentId, supervisor),
+    ),
+    bus.handle('voice', 'live.calls', async ({ agentId, supervisor }) => [
+      ...parking.list(),
+      ...pickUps.list(agentId, supervisor),
+    ]),
+    bus.handle('voice', 'call.secure-entries', async () => flows.entries()),
     bus.handle('voice', 'call.dial', async (request) => ({ interactionId: await dialing.fromScreen(request) })),
   ];
   return () => {

@@ -6,7 +6,7 @@ import type { Bus } from '#appliance/platform/bus/index.ts';
 import type { Log } from '#appliance/platform/log/index.ts';
 import type { Router } from '#appliance/routing/index.ts';
 import type { Calls } from '#appliance/telephony/calls/api.ts';
-import type { CallRecorder, Dids, Endpoints, FlowRunner, Sounds } from './ports.ts';
+import type { CallRecorder, Dids, Endpoints, FlowRunner, Mailboxes, Sounds } from './ports.ts';
 import type { CallRegistry } from './registry.ts';
 
 /** Handed to every part of the voice channel; each takes what it names. */
@@ -21,6 +21,7 @@ export interface VoiceDeps {
   sounds: Sounds;
   dids: Dids;
   endpoints: Endpoints;
+  mailboxes: Mailboxes;
   registry: CallRegistry;
   bus: Bus;
   clock: Clock;

@@ -25,6 +25,7 @@ export class DigitBuffer {
     | { rules: GatherRules; digits: string; done: (result: Gathered) => void; cancelTimer: () => void }
     | undefined;
   #listeners = new Set<(digit: string) => void>();
+  #counters = new Set<(count: number) => void>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -40,6 +41,7 @@ export class DigitBuffer {
     current.cancelTimer();
     const ends = digit === current.rules.terminator;
     if (!ends) current.digits += digit;
+    for (const counter of [...this.#counters]) counter(current.digits.length);
     if (ends) this.#finish('terminator');
     else if (current.digits.length >= current.rules.max) this.#finish('max');
     else this.#arm(current.rules.betweenTimeoutMs);
@@ -49,6 +51,12 @@ export class DigitBuffer {
   onPressed(listener: (digit: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Tells how many digits were gathered so far, never which. Returns what takes the listener off. */
+  onCollected(listener: (count: number) => void): () => void {
+    this.#counters.add(listener);
+    return () => this.#counters.delete(listener);
   }
 
   /** The first of `digits` already typed ahead. */

@@ -3,6 +3,7 @@ import type { IncomingCall } from '#appliance/telephony/calls/index.ts';
 import type { VoiceDeps } from './deps.ts';
 import type { DidTarget } from './ports.ts';
 import type { Talks } from './talks.ts';
+import type { Transfers } from './transfers.ts';
 import { VoiceCall } from './voice-call.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
@@ -12,7 +13,10 @@ const COMMITTED_WITHIN_MS = 4000;
 export type Inbound = ReturnType<typeof createInbound>;
 
 /** A customer calls one of our numbers: the interaction is committed, then answered by its flow or for its queue. */
-export function createInbound(deps: VoiceDeps, { talks, waitingRoom }: { talks: Talks; waitingRoom: WaitingRoom }) {
+export function createInbound(
+  deps: VoiceDeps,
+  { talks, waitingRoom, transfers }: { talks: Talks; waitingRoom: WaitingRoom; transfers: Transfers },
+) {
   const { interactions, customers, flows, recorder, clock } = deps;
 
   async function open(leg: IncomingCall['leg'], did: DidTarget) {
@@ -32,13 +36,14 @@ export function createInbound(deps: VoiceDeps, { talks, waitingRoom }: { talks: 
     return { row, customer };
   }
 
-  async function take({ leg }: IncomingCall, did: DidTarget): Promise<void> {
+  async function take({ leg, forwarded }: IncomingCall, did: DidTarget): Promise<void> {
     const opening = open(leg, did);
     const { row, customer } = await within(COMMITTED_WITHIN_MS, opening, 'not committed in time').catch((error) => {
       // The caller is told to try again. What is committed after all is in the books as what it was.
       opening.then(({ row: late }) => interactions.end(late.id, { reason: 'refused' })).catch(() => {});
       throw error;
     });
+    for (const one of forwarded) void interactions.event(row.id, 'forwarded-by', { ...one });
     const call = new VoiceCall(
       {
         interactionId: row.id,
@@ -65,8 +70,17 @@ export function createInbound(deps: VoiceDeps, { talks, waitingRoom }: { talks: 
     }
     call.save();
     if (did.target.kind === 'flow') return flows.start(did.target.flowId, call);
+    if (did.target.kind === 'agent') return toAgent(call, did.target.agentId);
     await leg.answer();
     await intoQueue(call, did.target.queueId);
+  }
+
+  /** A number of somebody's own: their phones ring, then their rules and their mailbox count. */
+  async function toAgent(call: VoiceCall, agentId: string): Promise<void> {
+    call.customer.ring();
+    const end = await transfers.toOutside(call, { kind: 'agent', agentId }, { voicemail: true });
+    if (end === 'connected' || end === 'voicemail' || call.customer.state === 'ended') return;
+    call.customer.hangup({ q850: end === 'busy' ? 17 : end === 'no-answer' ? 19 : 20 });
   }
 
   async function intoQueue(call: VoiceCall, queueId: string): Promise<void> {

@@ -56,7 +56,7 @@ export function createMonitoring(deps: VoiceDeps, { talks }: { talks: Talks }) {
     const monitor = call.monitors.get(supervisorId)!;
     call.monitors.delete(supervisorId);
     await interactions.event(call.id, 'taken-over', { by: supervisorId, from: call.agent?.id ?? null });
-    call.third = { label: supervisorId, agentId: supervisorId, leg: monitor.leg };
+    call.third = { id: monitor.leg.id, label: supervisorId, agentId: supervisorId, leg: monitor.leg };
     await talks.handOver(call);
   }
 
@@ -65,10 +65,10 @@ export function createMonitoring(deps: VoiceDeps, { talks }: { talks: Talks }) {
     const agent = call.agent;
     if (!agent || call.stage === 'ended') return;
     if (call.monitors.size === 0) {
-      if (call.stage === 'talking') await calls.bridge(call.customer, agent.leg);
+      if (call.stage === 'talking' || call.stage === 'conference') await talks.join(call);
       return;
     }
-    const others: Leg[] = call.third ? [call.third.leg] : [];
+    const others: Leg[] = [...call.guests, ...(call.third ? [call.third] : [])].map(({ leg }) => leg);
     const speaking = (modes: MonitorMode[]) =>
       [...call.monitors.values()].filter((m) => modes.includes(m.mode)).map((m) => m.leg);
     const members = [

@@ -1,48 +1,101 @@
 import { AppError, messageOf } from '#appliance/kernel/errors.ts';
 import type { ChannelPort, Offer, OfferFailure, OfferOutcome } from '#appliance/routing/index.ts';
-import { DialFailed, type Ringing } from '#appliance/telephony/calls/index.ts';
+import { DialFailed, type Leg, type Ringing } from '#appliance/telephony/calls/index.ts';
 import type { VoiceDeps } from './deps.ts';
+import type { Errands } from './errands.ts';
+import type { PickUps, Taking } from './pickups.ts';
 import type { QueueExits } from './queue-exits.ts';
 import type { Queueing } from './queueing.ts';
+import { RINGS, ringHeader, ringInTurn } from './ring-plan.ts';
 import type { Talks } from './talks.ts';
 
 /** The router's offers become ringing phones; the first phone answered is the agent. */
 export function createVoiceOffers(
   deps: VoiceDeps,
-  parts: { talks: Talks; queueing: Queueing; exits: QueueExits },
+  parts: { talks: Talks; queueing: Queueing; exits: QueueExits; errands: Errands; pickUps: PickUps },
 ): ChannelPort {
-  const { calls, registry, endpoints, clock, log } = deps;
-  const { talks, queueing, exits } = parts;
+  const { calls, registry, router, endpoints, clock, log } = deps;
+  const { talks, queueing, exits, errands, pickUps } = parts;
   const ringing = new Map<string, Ringing>();
 
   async function ring(offer: Offer, outcome: OfferOutcome): Promise<void> {
-    const call = registry.get(offer.interactionId);
-    if (!call || call.customer.state === 'ended') return outcome.failed('withdrawn');
-    const targets = endpoints.targets(offer.agentId);
-    if (targets.length === 0) return outcome.failed('unreachable');
-    const attempt = calls.dial(targets, {
-      from: { number: call.facts.from, ...(call.facts.customer?.name ? { name: call.facts.customer.name } : {}) },
-      near: call.customer,
+    const errand = errands.get(offer.interactionId);
+    const call = errand ? undefined : registry.get(offer.interactionId);
+    const near = errand?.near ?? call?.customer;
+    if (!near || near.state === 'ended') return outcome.failed('withdrawn');
+    const turns = endpoints.turns(offer.agentId);
+    if (turns.length === 0) return outcome.failed('unreachable');
+    const from = errand?.from ?? {
+      number: call!.facts.from,
+      ...(call!.facts.customer?.name ? { name: call!.facts.customer.name } : {}),
+    };
+    const attempt = ringInTurn(calls, clock, turns, {
+      from,
+      near,
       ringTimeoutMs: Math.max(1000, offer.expiresAt.getTime() - clock.now().getTime()),
-      tag: { interactionId: call.id, role: 'agent', agentId: offer.agentId, offerId: offer.id },
-      headers: [['X-Interaction', call.id]],
+      tag: { interactionId: offer.interactionId, role: 'agent', agentId: offer.agentId, offerId: offer.id },
+      headers: [
+        ['X-Interaction', offer.interactionId],
+        ringHeader((offer.queueId && router.queue(offer.queueId)?.distinctiveRing) || RINGS.queue),
+      ],
     });
     ringing.set(offer.id, attempt);
+    const gone = pickUps.present({
+      interactionId: offer.interactionId,
+      agentId: offer.agentId,
+      from,
+      customer: call?.facts.customer ?? null,
+      queueId: offer.queueId,
+      near,
+      legs: () => attempt.legs,
+      take: (by) => take(offer, by),
+    });
     try {
       const leg = await attempt.answered;
       if (!(await outcome.accepted())) {
         leg.hangup({ q850: 26, text: 'Taken elsewhere' }); // Q.850 26: non-selected user clearing
         return;
       }
-      queueing.settle(call.id, { end: 'connected', agentId: offer.agentId });
-      await talks.connect(call, offer.agentId, leg);
+      await connect(offer, leg);
     } catch (error) {
       if (!(error instanceof DialFailed))
         log.error({ offer: offer.id, error: messageOf(error) }, 'an offer could not be presented');
       outcome.failed(failureOf(error));
     } finally {
+      gone();
       ringing.delete(offer.id);
     }
+  }
+
+  /** The assignment is committed. */
+  async function connect(offer: Offer, leg: Leg): Promise<void> {
+    const errand = errands.get(offer.interactionId);
+    if (errand) return errand.found(offer.agentId, leg);
+    const call = registry.get(offer.interactionId);
+    if (!call) return leg.hangup({ q850: 16 });
+    queueing.settle(call.id, { end: 'connected', agentId: offer.agentId });
+    await talks.connect(call, offer.agentId, leg);
+  }
+
+  /** A colleague takes it: an offer of their own, so that the router knows who has it and counts it once. */
+  function take(theirs: Offer, by: string): Taking {
+    const { offer, outcome } = router.pickUp(theirs.interactionId, theirs.agentId, by);
+    return {
+      async accepted(leg) {
+        try {
+          if (!(await outcome.accepted())) return false;
+          await connect(offer, leg);
+          return true;
+        } finally {
+          ringing.delete(offer.id);
+        }
+      },
+      failed() {
+        ringing.delete(offer.id);
+        outcome.failed('no-answer');
+      },
+      watch: (attempt) => void ringing.set(offer.id, attempt),
+    };
   }
 
   return {
@@ -60,6 +113,8 @@ export function createVoiceOffers(
       throw new AppError('conflict', 'answer-on-phone', 'Answer on your phone: a voice offer is taken by picking up');
     },
     expired(interactionId, exit) {
+      const errand = errands.get(interactionId);
+      if (errand) return errand.left();
       const call = registry.get(interactionId);
       if (!call) return;
       queueing.settle(interactionId, { end: 'left', to: exit.to });

@@ -1,6 +1,7 @@
 // What the voice channel needs from rooms above it or beside it; roles/voice.ts wires the real ones in.
 import type { QueueExit } from '#appliance/routing/index.ts';
 import type { DialTarget, Leg, Party } from '#appliance/telephony/calls/api.ts';
+import type { RingStage } from './ring-plan.ts';
 import type { VoiceCall } from './voice-call.ts';
 
 /** IVR dialogs: flows/. */
@@ -9,8 +10,21 @@ export interface FlowRunner {
   start(flowId: string, call: VoiceCall): Promise<void>;
   /** After a crash: goes on in the step the call was in. False when there is nothing to resume. */
   resume(call: VoiceCall): Promise<boolean>;
+  /** Flows that an agent may let a customer enter digits into, without leaving the call. */
+  entries(): { flowId: string; name: string }[];
+  /** Runs one beside the conversation; never rejects. `stopped` says that nobody wants its result any more. */
+  enter(flowId: string, call: VoiceCall, watch: EntryWatch): Promise<'done' | 'failed' | 'cancelled'>;
+  /** After a crash: ends what was being entered, its digits are gone. */
+  abandonEntry(call: VoiceCall): Promise<void>;
   /** The call left the flow from outside: hang-up, pulled by a supervisor. */
   stop(interactionId: string): void;
+}
+
+/** What a screen may know of digits being entered: that, and how many. */
+export interface EntryWatch {
+  readonly stopped: boolean;
+  told(state: 'prompting' | 'collecting' | 'processing'): void;
+  collected(count: number): void;
 }
 
 export type RecordingState = 'off' | 'on' | 'paused';
@@ -49,13 +63,18 @@ export interface Sounds {
     name: 'closed' | 'goodbye' | 'unavailable' | 'voicemail' | 'voicemail-thanks' | 'callback-confirmed' | 'beep',
     language: string,
   ): string[];
+  /** Prompts by their names; a number as words. */
+  named(names: string[], language: string): string[];
+  number(value: number, language: string): string[];
+  /** What callers hear before they leave a message for somebody; their own recording when they made one. */
+  greeting(agentId: string, language: string): string[];
   /** A prompt that an administrator chose, by id, in the caller's language where there is one. */
   chosen(promptId: string, language: string): string[];
 }
 
 export interface DidTarget {
   number: string;
-  target: { kind: 'flow'; flowId: string } | { kind: 'queue'; queueId: string };
+  target: { kind: 'flow'; flowId: string } | { kind: 'queue'; queueId: string } | { kind: 'agent'; agentId: string };
   language: string;
 }
 
@@ -67,6 +86,10 @@ export interface Dids {
 /** Where an agent's phone rings, and whose phone rang us. */
 export interface Endpoints {
   targets(agentId: string): DialTarget[];
+  /** The same in the order of their ringing pattern; empty when nothing could ring. */
+  turns(agentId: string): RingStage[];
+  /** Somebody, or a phone of nobody, has this internal number. */
+  isExtension(number: string): boolean;
   /** Browsers of theirs that are connected, wherever else their calls ring. */
   browsers(agentId: string): DialTarget[];
   agentOfPhone(phoneId: string): string | undefined;
@@ -75,6 +98,32 @@ export interface Endpoints {
   party(agentId: string): Party;
   /** Caller id for calls out of this queue or trunk. */
   callerId(queueId: string | null): Party;
+}
+
+/** Messages for one agent: voicemail of their own. */
+export interface Mailboxes {
+  /** Kept once it resolves. */
+  add(message: NewMessage): Promise<void>;
+  /** The same for a message whose process died: what there is of its recording; undefined when nothing is. */
+  rescue(
+    message: Pick<NewMessage, 'id' | 'agentId' | 'interactionId' | 'from'>,
+  ): Promise<{ recordingId: string; seconds: number } | undefined>;
+  /** New ones, the newest first. */
+  fresh(agentId: string): Promise<{ id: string; recordingId: string; from: string; leftAt: Date }[]>;
+  heard(agentId: string, id: string): Promise<void>;
+  remove(agentId: string, id: string): Promise<void>;
+  /** The sound of a message for `Leg.play`; undefined while it is not finished. `done` takes the copy away. */
+  sound(recordingId: string): Promise<{ media: string; done(): Promise<void> } | undefined>;
+}
+
+export interface NewMessage {
+  id: string;
+  agentId: string;
+  interactionId: string;
+  recordingId: string;
+  from: string;
+  leftAt: Date;
+  durationS: number;
 }
 
 export type QueueOutcome =

@@ -1,7 +1,11 @@
 import { messageOf } from '#appliance/kernel/errors.ts';
 import type { Leg } from '#appliance/telephony/calls/index.ts';
+import type { Consultations } from './consultations.ts';
 import type { VoiceDeps } from './deps.ts';
+import type { Mailbox } from './mailbox.ts';
+import type { Parking } from './parking.ts';
 import type { QueueExits } from './queue-exits.ts';
+import type { SecureEntries } from './secure-entries.ts';
 import { recorded, type Talks } from './talks.ts';
 import { type CallFacts, type Stage, VoiceCall } from './voice-call.ts';
 import type { WaitingRoom } from './waiting-room.ts';
@@ -15,15 +19,28 @@ interface CustomerTag {
   agentId: string | null;
   alsoEngaged?: string[];
   away?: { held: boolean } | null;
+  parked?: { slot: string; by: string; since: string; backAt: string } | null;
+  mailboxOf?: string | null;
 }
 
 /**
  * After a death of this process: audio went on in the switch, the facts are in the database. First `adopt` (before the router
  * starts), which makes the calls known again; then `goOn` (after it), which lets each continue with what it was doing.
  */
-export function createRecovery(deps: VoiceDeps, parts: { talks: Talks; waitingRoom: WaitingRoom; exits: QueueExits }) {
+export function createRecovery(
+  deps: VoiceDeps,
+  parts: {
+    talks: Talks;
+    waitingRoom: WaitingRoom;
+    exits: QueueExits;
+    consultations: Consultations;
+    parking: Parking;
+    entries: SecureEntries;
+    mailbox: Mailbox;
+  },
+) {
   const { calls, interactions, router, flows, recorder, sounds, registry, clock, log } = deps;
-  const { talks, waitingRoom, exits } = parts;
+  const { talks, waitingRoom, exits, consultations, parking, entries, mailbox } = parts;
   const lost: { id: string; agentId: string | null }[] = [];
 
   async function adopt(): Promise<{ adopted: number; lost: number }> {
@@ -55,6 +72,9 @@ export function createRecovery(deps: VoiceDeps, parts: { talks: Talks; waitingRo
     call.queueId = tag.queueId;
     call.alsoEngaged.push(...(tag.alsoEngaged ?? []));
     call.recording = recorder.state(call.id);
+    if (tag.parked)
+      call.parked = { ...tag.parked, since: new Date(tag.parked.since), backAt: new Date(tag.parked.backAt) };
+    call.mailboxOf = tag.mailboxOf ?? undefined;
     if (tag.away) call.away = { since: clock.now(), held: tag.away.held };
     talks.watch(call);
     for (const leg of legs) {
@@ -64,6 +84,11 @@ export function createRecovery(deps: VoiceDeps, parts: { talks: Talks; waitingRo
         call.setAgent(agentId, leg);
         // They had picked up; only the bridge was missing.
         if (tag.stage === 'waiting') call.enter('talking');
+      } else if (leg.tag.role === 'guest' || (leg.tag.role === 'third' && tag.stage === 'consulting')) {
+        const guest = { id: leg.id, label: String(leg.tag.label ?? ''), agentId: agentId ?? undefined, leg };
+        if (leg.tag.role === 'guest') call.guests.push(guest);
+        else call.third = guest;
+        consultations.follow(call, guest);
       } else if (leg.tag.role === 'outside') talks.joinOutside(call, leg);
       else leg.hangup({ q850: 41 });
     }
@@ -95,16 +120,22 @@ export function createRecovery(deps: VoiceDeps, parts: { talks: Talks; waitingRo
         await waitingRoom.receive(call, { queueId: call.queueId }, { resumed: true });
         return;
       }
-      case 'talking':
+      case 'parked':
+        return parking.adopt(call);
+      case 'secure':
+        if (!call.agent) return call.customer.hangup({ q850: 41 });
+        return entries.abandon(call);
       case 'consulting':
-      case 'conference': {
-        const other = call.agent?.leg ?? call.outside;
-        if (!other) return call.customer.hangup({ q850: 41 });
-        await calls.bridge(call.customer, other);
-        call.enter('talking');
-        if (call.recording !== 'off' && call.agent) await recorder.join(call.id, call.agent.leg, call.agent.id);
-        return;
-      }
+        if (call.third && call.agent) {
+          // They go on as they were; the routes are in the switch still.
+          await calls.bridge(call.agent.leg, call.third.leg);
+          return;
+        }
+        await endConsultation(call);
+        return goOnTalking(call);
+      case 'talking':
+      case 'conference':
+        return goOnTalking(call);
       case 'held':
         if (!call.agent) return call.customer.hangup({ q850: 41 });
         call.customer.play(sounds.music(call.queueId), { loop: true });
@@ -116,9 +147,27 @@ export function createRecovery(deps: VoiceDeps, parts: { talks: Talks; waitingRo
       }
       case 'voicemail':
         await recorder.control(recorded(call), 'stop', 'restart');
+        if (call.mailboxOf) await mailbox.rescue(call, call.mailboxOf);
         return exits.goodbye(call);
       case 'ended':
         return call.customer.hangup({ q850: 16 });
+    }
+  }
+
+  async function goOnTalking(call: VoiceCall): Promise<void> {
+    if (!call.agent && !call.outside) return call.customer.hangup({ q850: 41 });
+    await call.customer.resume();
+    await talks.join(call);
+    call.enter(call.guests.length > 0 ? 'conference' : 'talking');
+    if (call.recording !== 'off' && call.agent) await recorder.join(call.id, call.agent.leg, call.agent.id);
+  }
+
+  /** Who was being asked is free again. */
+  async function endConsultation(call: VoiceCall): Promise<void> {
+    for (const { id, kind, agentId } of interactions.openSegments(call.id)) {
+      if (kind !== 'consult') continue;
+      await interactions.endSegment(id, 'restarted');
+      if (agentId && agentId !== call.agent?.id) await router.finished(call.id, agentId, { wrapUp: false });
     }
   }
 

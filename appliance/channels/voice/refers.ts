@@ -1,6 +1,8 @@
 import { AppError, messageOf } from '#appliance/kernel/errors.ts';
 import type { Leg } from '#appliance/telephony/calls/index.ts';
 import type { VoiceDeps } from './deps.ts';
+import { PARK } from './features.ts';
+import type { Parking } from './parking.ts';
 import type { Talks } from './talks.ts';
 import type { Transfers } from './transfers.ts';
 import type { VoiceCall } from './voice-call.ts';
@@ -11,7 +13,7 @@ import type { VoiceCall } from './voice-call.ts';
  */
 export function followRefers(
   deps: VoiceDeps,
-  { talks, transfers }: { talks: Talks; transfers: Transfers },
+  { talks, transfers, parking }: { talks: Talks; transfers: Transfers; parking: Parking },
 ): (call: VoiceCall) => void {
   const { endpoints, router, registry, interactions, clock, log } = deps;
 
@@ -37,6 +39,7 @@ export function followRefers(
       return;
     }
     call.third = {
+      id: asked.id,
       label: asked === other.customer ? other.facts.to : other.facts.from,
       agentId: colleague,
       leg: asked,
@@ -68,9 +71,19 @@ export function followRefers(
         if (/^sips?:/i.test(dialled)) return refer.refuse(404);
         const queueId = router.queueNamed(dialled);
         refer.accept();
+        if (dialled === PARK && !endpoints.isExtension(dialled)) {
+          parking.park(call).then(
+            () => refer.progress(200, 'OK'),
+            (error) => {
+              log.info({ interaction: call.id, error: messageOf(error) }, 'a customer could not be parked');
+              refer.progress(486, 'Busy Here');
+            },
+          );
+          return;
+        }
         const to = queueId
           ? ({ kind: 'queue', queueId } as const)
-          : endpoints.agentOfExtension(dialled) || /^[0-9]{2,4}$/.test(dialled)
+          : endpoints.isExtension(dialled) || /^[0-9]{2,4}$/.test(dialled)
             ? ({ kind: 'extension', extension: dialled } as const)
             : ({ kind: 'number', number: dialled } as const);
         transfers.blind(call, to).then(

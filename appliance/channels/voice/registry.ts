@@ -4,6 +4,7 @@ import type { VoiceCall } from './voice-call.ts';
 /** The calls this process runs, by interaction. Tells the others when one changes. */
 export class CallRegistry {
   readonly #calls = new Map<string, VoiceCall>();
+  readonly #aliases = new Map<string, VoiceCall>();
   readonly #bus: Bus;
   readonly #onAdd: ((call: VoiceCall) => void)[] = [];
 
@@ -24,13 +25,24 @@ export class CallRegistry {
     );
   }
 
+  /** Another interaction that is about the same call: an internal one that waits for whom its agent asks for. */
+  alias(interactionId: string, call: VoiceCall): void {
+    this.#aliases.set(interactionId, call);
+  }
+
   remove(call: VoiceCall): void {
     this.#calls.delete(call.id);
+    for (const [id, one] of this.#aliases) if (one === call) this.#aliases.delete(id);
     this.#bus.publish({ type: 'call.changed', interactionId: call.id, agentIds: call.agentIds });
   }
 
   get(interactionId: string): VoiceCall | undefined {
     return this.#calls.get(interactionId);
+  }
+
+  /** Also by the interaction of a consultation that waited in a queue: for what people see and press. */
+  about(interactionId: string): VoiceCall | undefined {
+    return this.#calls.get(interactionId) ?? this.#aliases.get(interactionId);
   }
 
   get size(): number {

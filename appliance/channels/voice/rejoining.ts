@@ -169,8 +169,8 @@ export function createRejoining(
       if (call.third) await calls.bridge(leg, call.third.leg);
       else leg.play(sounds.ringback, { loop: true });
     } else if (call.monitors.size > 0) await monitoring.apply(call);
-    else if (call.stage === 'conference' && call.third)
-      await calls.mix(call.id, [{ leg: call.customer }, { leg }, { leg: call.third.leg }]);
+    else if (call.stage === 'conference') await talks.join(call);
+    else if (call.stage === 'secure') leg.play(sounds.music(call.queueId), { loop: true });
     else await calls.bridge(call.customer, leg);
   }
 

@@ -23,7 +23,7 @@ const view = z.object({
   call: z
     .object({
       id: uuid,
-      state: z.enum(['ringing', 'talking', 'held', 'consulting', 'conference']),
+      state: z.enum(['ringing', 'talking', 'held', 'consulting', 'conference', 'secure']),
       muted: z.boolean(),
       recording: z.enum(['off', 'on', 'paused']),
       peer: z.string(),
@@ -31,9 +31,54 @@ const view = z.object({
       browser: z.boolean().meta({ description: 'I talk from a browser.' }),
       lost: z.boolean().meta({ description: 'My audio is gone: the customer hears music until I am back.' }),
       third: z.object({ label: z.string(), ringing: z.boolean() }).nullish(),
+      parties: z
+        .array(
+          z.object({
+            id: z.string(),
+            label: z.string(),
+            agentId: uuid.nullable(),
+            state: z.enum(['ringing', 'waiting', 'talking']),
+          }),
+        )
+        .optional()
+        .meta({ description: 'Everybody besides the customer and me.' }),
+      secureEntry: z
+        .object({
+          state: z.enum(['prompting', 'collecting', 'processing']),
+          name: z.string(),
+          collected: z.int().meta({ description: 'How many digits so far, never which.' }),
+        })
+        .nullish(),
+      lastSecureEntry: z.object({ name: z.string(), end: z.enum(['done', 'failed', 'cancelled']) }).nullish(),
     })
     .nullable()
     .meta({ description: 'Null when the caller of this is not on the call, or no longer.' }),
+});
+
+const customer = z.object({ id: uuid, name: z.string().nullable(), known: z.boolean() }).nullable();
+const parked = z.object({
+  id: z.string(),
+  slot: z.string(),
+  interactionId: uuid,
+  from: z.string(),
+  customer,
+  queueId: uuid.nullable(),
+  queueName: z.string().nullable(),
+  parkedBy: z.object({ id: uuid, name: z.string() }),
+  since: time,
+  backAt: time,
+});
+const ringing = z.object({
+  id: z.string(),
+  interactionId: uuid,
+  agentId: uuid,
+  agentName: z.string(),
+  extension: z.string().nullable(),
+  from: z.string(),
+  customer,
+  queueId: uuid.nullable(),
+  queueName: z.string().nullable(),
+  since: time,
 });
 
 /** What a screen does with a call. The id is that of the interaction; the `voice` that has the call does it. */
@@ -148,8 +193,119 @@ export function callRoutes(server: Server, { bus }: { bus: Pick<Bus, 'call'> }):
       control(actor, params.id, { do: 'monitor', mode: payload.mode }, DIAL_TIMEOUT_MS),
   });
 
+  route(server, {
+    method: 'POST',
+    path: '/calls/{id}/parties/{partyId}/remove',
+    permission: 'calls:control',
+    summary: 'Takes somebody out of the conference',
+    params: idParams.extend({ partyId: z.string().regex(/^[0-9a-z-]{1,64}$/) }),
+    response: view,
+    handler: ({ actor, params }) => control(actor, params.id, { do: 'remove-party', partyId: params.partyId }),
+  });
+
+  route(server, {
+    method: 'GET',
+    path: '/secure-entries',
+    permission: 'calls:control',
+    summary: 'Forms for digits (a card number) that I may open for a customer',
+    response: z.object({ items: z.array(z.object({ flowId: uuid, name: z.string() })) }),
+    handler: async () => ({ items: await bus.call('voice', 'call.secure-entries', {}) }),
+  });
+
+  route(server, {
+    method: 'POST',
+    path: '/calls/{id}/secure-entry',
+    permission: 'calls:control',
+    summary: 'Lets the customer enter digits that reach neither me nor the recording',
+    params: idParams,
+    payload: z.object({ flowId: uuid }),
+    response: view,
+    audit: {
+      action: 'call.secure-entry',
+      entity: 'interaction',
+      entityId: ({ params }) => params.id,
+      details: ({ payload }) => payload,
+    },
+    handler: ({ actor, params, payload }) => control(actor, params.id, { do: 'secure-entry', flowId: payload.flowId }),
+  });
+
+  route(server, {
+    method: 'POST',
+    path: '/calls/{id}/secure-entry/cancel',
+    permission: 'calls:control',
+    summary: 'Calls the entry off: what was entered is forgotten',
+    params: idParams,
+    response: view,
+    handler: ({ actor, params }) => control(actor, params.id, { do: 'secure-entry-cancel' }),
+  });
+
+  route(server, {
+    method: 'POST',
+    path: '/calls/{id}/park',
+    permission: 'calls:control',
+    summary: 'Parks the customer where any colleague can pick them up',
+    params: idParams,
+    response: z.object({ slot: z.string(), backAt: time }),
+    handler: ({ actor, params }) =>
+      bus.call('voice', 'call.park', {
+        interactionId: params.id,
+        actorId: actor.userId,
+        supervisor: isSupervisor(actor),
+      }),
+  });
+
+  for (const kind of ['parked', 'ringing'] as const) {
+    route(server, {
+      method: 'GET',
+      path: `/calls/${kind}`,
+      permission: 'calls:control',
+      summary: kind === 'parked' ? 'Customers who are parked' : 'What rings at colleagues and may be taken',
+      response: z.object({ items: z.array(kind === 'parked' ? parked : ringing) }),
+      handler: async ({ actor }) => {
+        const all = await bus.call('voice', 'live.calls', {
+          agentId: actor.userId,
+          supervisor: isSupervisor(actor),
+        });
+        return { items: all.filter((one) => one.kind === kind) } as never;
+      },
+    });
+  }
+
+  route(server, {
+    method: 'POST',
+    path: '/calls/parked/{slot}/pickup',
+    permission: 'calls:control',
+    summary: 'Picks up who is parked there: my phone rings',
+    params: z.object({ slot: z.string().regex(/^[0-9]{3}$/) }),
+    response: z.object({ interactionId: uuid }),
+    handler: ({ actor, params }) =>
+      bus.call('voice', 'call.pick-up', { agentId: actor.userId, supervisor: isSupervisor(actor), from: params }),
+  });
+
+  route(server, {
+    method: 'POST',
+    path: '/calls/pickup',
+    permission: 'calls:control',
+    summary: 'Takes what rings at a colleague’s: my phone rings instead',
+    payload: z.union([
+      z.strictObject({ agentId: uuid }),
+      z.strictObject({ extension: z.string().regex(/^[0-9]{2,8}$/) }),
+    ]),
+    response: z.object({ interactionId: uuid }),
+    handler: ({ actor, payload }) =>
+      bus.call('voice', 'call.pick-up', { agentId: actor.userId, supervisor: isSupervisor(actor), from: payload }),
+  });
+
+  function isSupervisor(actor: Actor): boolean {
+    return server.app.gatekeeper.allows(actor.role, 'calls:monitor' satisfies Permission);
+  }
+
   function control(actor: Actor, interactionId: string, action: Action, timeoutMs?: number) {
-    const supervisor = server.app.gatekeeper.allows(actor.role, 'calls:monitor' satisfies Permission);
-    return bus.call('voice', 'call.control', { interactionId, actorId: actor.userId, supervisor, action }, timeoutMs);
+    return bus.call(
+      'voice',
+      'call.control',
+      { interactionId, actorId: actor.userId, supervisor: isSupervisor(actor), action },
+      timeoutMs,
+    );
   }
 }

@@ -2,7 +2,7 @@ import { AppError, messageOf } from '#appliance/kernel/errors.ts';
 import type { EndCause, Leg } from '#appliance/telephony/calls/api.ts';
 import type { VoiceDeps } from './deps.ts';
 import type { RecordedCall } from './ports.ts';
-import type { VoiceCall } from './voice-call.ts';
+import type { Guest, VoiceCall } from './voice-call.ts';
 
 export type Talks = ReturnType<typeof createTalks>;
 
@@ -127,7 +127,7 @@ export function createTalks(deps: VoiceDeps) {
   }
 
   /** The agent leaves, the customer stays: after a transfer. The leg is hung up; no hang-up of the customer follows. */
-  async function releaseAgent(call: VoiceCall, agent = call.agent): Promise<void> {
+  async function releaseAgent(call: VoiceCall, agent = call.agent, { wrapUp = true } = {}): Promise<void> {
     if (!agent) return;
     if (call.agent === agent) {
       call.agent = undefined;
@@ -135,7 +135,22 @@ export function createTalks(deps: VoiceDeps) {
       call.away = undefined;
     }
     agent.leg.hangup({ q850: 16 });
-    await router.finished(call.id, agent.id, { wrapUp: true });
+    await router.finished(call.id, agent.id, { wrapUp });
+  }
+
+  /**
+   * The commit of an assignment came late and was refused: another process gave this interaction to somebody else. They have
+   * the customer; here the conversation ends without a word to the books, which are theirs.
+   */
+  async function refused(call: VoiceCall, agentId: string): Promise<void> {
+    const { agent } = call;
+    if (agent?.id !== agentId || call.stage === 'ended') return;
+    log.error({ interaction: call.id, agent: agentId }, 'an assignment was refused after the two talked: it is undone');
+    call.agent = undefined;
+    agent.leg.hangup({ q850: 41, text: 'Assigned elsewhere' });
+    await interactions.event(call.id, 'assignment-refused', { agentId });
+    await router.finished(call.id, agentId, { wrapUp: false });
+    call.customer.hangup({ q850: 41 });
   }
 
   async function customerLeft(call: VoiceCall, cause: EndCause, at: Date): Promise<void> {
@@ -153,9 +168,10 @@ export function createTalks(deps: VoiceDeps) {
     // A browser that is gone may come back; rejoining.ts decides how long the customer waits for it.
     if (call.agent?.leg.browser && isBrowserLost(cause)) return;
     // Nor does a desk phone that vanished cost the queue's customer the call: rejoining.ts takes them to somebody else.
-    if (cause.by === 'failure' && call.queueId !== null && !third) return;
+    if (cause.by === 'failure' && call.queueId !== null && !third && call.guests.length === 0) return;
     // Hanging up during a consultation hands the customer over; leaving a conference lets the others talk on.
     if (third && third.leg.state === 'up') return handOver(call);
+    if (call.guests.length > 0) return goOnWithout(call);
     await over(call, cause, at, cause.by === 'party' ? 'agent-hung-up' : 'line-failed', agentId);
     call.customer.hangup({ q850: cause.by === 'party' ? 16 : cause.q850 });
   }
@@ -164,6 +180,19 @@ export function createTalks(deps: VoiceDeps) {
   async function handOver(call: VoiceCall): Promise<void> {
     const third = call.third!;
     call.third = undefined;
+    await succeed(call, third);
+    await interactions.event(call.id, 'transferred', { to: third.label, how: 'attended' });
+  }
+
+  /** The agent left the conference: of those who stay one has the customer from now on, one of our people when there is one. */
+  async function goOnWithout(call: VoiceCall): Promise<void> {
+    const heir = call.guests.find(({ agentId }) => agentId !== undefined) ?? call.guests[0]!;
+    call.guests.splice(call.guests.indexOf(heir), 1);
+    await succeed(call, heir);
+    await interactions.event(call.id, 'transferred', { to: heir.label, how: 'conference' });
+  }
+
+  async function succeed(call: VoiceCall, third: Guest): Promise<void> {
     await releaseAgent(call);
     if (third.agentId) {
       interactions.startSegment(call.id, {
@@ -179,9 +208,40 @@ export function createTalks(deps: VoiceDeps) {
       interactions.startSegment(call.id, { kind: 'dial', previous: 'transferred' });
       joinOutside(call, third.leg);
     }
-    await calls.bridge(call.customer, third.leg);
-    await interactions.event(call.id, 'transferred', { to: third.label, how: 'attended' });
-    call.enter('talking');
+    if (third.errand) await endErrand(third);
+    // The customer may still be on hold, with music.
+    await call.customer.resume();
+    await join(call);
+    call.enter(call.guests.length > 0 ? 'conference' : 'talking');
+  }
+
+  /** Everybody on the call hears everybody: two by a bridge, more by a mix. */
+  async function join(call: VoiceCall): Promise<void> {
+    const here = [call.agent?.leg, call.outside, ...call.guests.map(({ leg }) => leg)].filter(
+      (leg) => leg !== undefined && leg.state === 'up',
+    ) as Leg[];
+    if (here.length === 1) await calls.bridge(call.customer, here[0]!);
+    else if (here.length > 1)
+      await calls.mix(
+        call.id,
+        [call.customer, ...here].map((leg) => ({ leg })),
+      );
+  }
+
+  /** The wait in a queue that brought a colleague to a consultation is done. */
+  async function endErrand(guest: Guest): Promise<void> {
+    const { errand, agentId } = guest;
+    guest.errand = undefined;
+    if (!errand) return;
+    if (agentId) await router.finished(errand, agentId, { wrapUp: false });
+    await interactions.end(errand, { reason: 'completed' }).catch(() => {});
+  }
+
+  /** Somebody of the conference, or who was consulted, is gone: their work on it is over. */
+  async function left(call: VoiceCall, guest: Guest): Promise<void> {
+    await endErrand(guest);
+    if (guest.agentId && guest.agentId !== call.agent?.id)
+      await router.finished(call.id, guest.agentId, { wrapUp: false });
   }
 
   /** The customer talks with somebody outside; when that one leaves, the call is over. */
@@ -191,6 +251,16 @@ export function createTalks(deps: VoiceDeps) {
     leg.saveTag({ interactionId: call.id, role: 'outside' });
     leg.on('ended', ({ cause, at }) => {
       if (call.outside !== leg) return;
+      const [next] = call.guests.splice(0, 1);
+      if (next) {
+        // Others are there still: one of them takes the place.
+        call.outside = undefined;
+        joinOutside(call, next.leg);
+        void join(call)
+          .then(() => call.enter(call.guests.length > 0 ? 'conference' : 'talking'))
+          .catch((error) => failed(call, error));
+        return;
+      }
       void over(call, cause, at, 'completed').catch((error) => failed(call, error));
       call.customer.hangup({ q850: 16 });
     });
@@ -210,6 +280,7 @@ export function createTalks(deps: VoiceDeps) {
     for (const leg of [
       agentLeg,
       call.third?.leg,
+      ...call.guests.map((guest) => guest.leg),
       call.outside,
       ...[...call.monitors.values()].map((monitor) => monitor.leg),
     ])
@@ -221,6 +292,7 @@ export function createTalks(deps: VoiceDeps) {
       at,
     );
     if (agentId) await router.finished(call.id, agentId, { wrapUp: true });
+    for (const guest of [call.third, ...call.guests]) if (guest) await left(call, guest);
     for (const other of call.alsoEngaged) await router.finished(call.id, other, { wrapUp: false });
     const ended = interactions.end(call.id, { reason, at });
     await recorder.end(call.id);
@@ -238,6 +310,9 @@ export function createTalks(deps: VoiceDeps) {
     mute,
     releaseAgent,
     handOver,
+    refused,
+    join,
+    left,
     over,
     agentOf,
     failed,

@@ -1,3 +1,4 @@
+import type { SecureEntryView } from '#appliance/contract/calls.ts';
 import type { CallView } from '#appliance/contract/live.ts';
 import type { Direction } from '#appliance/contract/work.ts';
 import type { Clock } from '#appliance/kernel/clock.ts';
@@ -16,10 +17,31 @@ export type Stage =
   | 'consulting'
   | 'conference'
   | 'voicemail'
+  | 'parked'
+  /** The customer enters digits that nobody but a flow gets; the agent waits. */
+  | 'secure'
   | 'ended';
 
 /** What somebody besides the customer is to the call. */
 export type Party = 'agent' | 'third' | 'outside' | 'monitor';
+
+/** Somebody besides the customer and the agent: consulted, or in the conference. */
+export interface Guest {
+  id: string;
+  label: string;
+  agentId: string | undefined;
+  leg: Leg;
+  /** The interaction of the wait in a queue that brought them. */
+  errand?: string | undefined;
+}
+
+/** Where and by whom a customer was parked. */
+export interface Parked {
+  slot: string;
+  by: string;
+  since: Date;
+  backAt: Date;
+}
 
 export interface CallFacts {
   interactionId: string;
@@ -56,10 +78,17 @@ export class VoiceCall {
   agent: { id: string; leg: Leg } | undefined;
   /** Somebody outside the house the customer was transferred to. */
   outside: Leg | undefined;
-  /** A third party: asked during a consultation, or in the conference. */
-  third: { label: string; agentId: string | undefined; leg: Leg } | undefined;
-  /** Who is being rung for a consultation, until they answer. */
-  asking: string | undefined;
+  /** Who is consulted. */
+  third: Guest | undefined;
+  /** Who else is in the conference, in the order they came. */
+  readonly guests: Guest[] = [];
+  /** Who is being rung for a consultation, or the queue that is asked, until somebody answers. */
+  asking: { label: string; agentId: string | undefined; queue: boolean } | undefined;
+  parked: Parked | undefined;
+  /** Whose mailbox the caller is in. */
+  mailboxOf: string | undefined;
+  secureEntry: SecureEntryView | undefined;
+  lastSecureEntry: { name: string; end: 'done' | 'failed' | 'cancelled' } | undefined;
   /** Supervisors listening in, by user id. */
   readonly monitors = new Map<string, { leg: Leg; mode: 'listen' | 'whisper' | 'barge' }>();
   /** Agents at the customer's end: the caller of an internal call. */
@@ -96,6 +125,15 @@ export class VoiceCall {
       agentId: this.agent?.id ?? null,
       alsoEngaged,
       away: this.away ? { held: this.away.held } : null,
+      mailboxOf: this.mailboxOf ?? null,
+      parked: this.parked
+        ? {
+            slot: this.parked.slot,
+            by: this.parked.by,
+            since: this.parked.since.toISOString(),
+            backAt: this.parked.backAt.toISOString(),
+          }
+        : null,
     });
   }
 
@@ -138,15 +176,17 @@ export class VoiceCall {
 
   /** Everybody the agent's screen shows as agents of this call. */
   get agentIds(): string[] {
-    return [this.agent?.id, this.third?.agentId].filter((id) => id !== undefined);
+    const ids = [this.agent?.id, this.third?.agentId, ...this.guests.map(({ agentId }) => agentId)];
+    return [...new Set(ids.filter((id) => id !== undefined))];
   }
 
   /** What the agent's phone bar shows; null while no agent is on the call. */
   view(agentId: string): CallView | null {
     const stage = this.#stage;
     if (!this.agentIds.includes(agentId)) return null;
+    const third = this.third ?? this.guests.at(-1);
     const state =
-      stage === 'held' || stage === 'consulting' || stage === 'conference'
+      stage === 'held' || stage === 'consulting' || stage === 'conference' || stage === 'secure'
         ? stage
         : stage === 'talking'
           ? 'talking'
@@ -160,11 +200,26 @@ export class VoiceCall {
       since: this.#since.toISOString(),
       browser: this.agent?.id === agentId && this.agent.leg.browser,
       lost: this.agent?.id === agentId && this.away !== undefined,
-      third: this.third
-        ? { label: this.third.label, ringing: false }
+      third: third
+        ? { label: third.label, ringing: false }
         : this.asking === undefined
           ? null
-          : { label: this.asking, ringing: true },
+          : { label: this.asking.label, ringing: true },
+      parties: this.#parties(agentId),
+      secureEntry: this.secureEntry ?? null,
+      lastSecureEntry: this.lastSecureEntry ?? null,
     };
+  }
+
+  #parties(me: string): NonNullable<CallView['parties']> {
+    const here = this.third ? [...this.guests, this.third] : this.guests;
+    const parties: NonNullable<CallView['parties']> = here
+      .filter(({ agentId }) => agentId !== me)
+      .map(({ id, label, agentId }) => ({ id, label, agentId: agentId ?? null, state: 'talking' as const }));
+    if (this.asking) {
+      const { label, agentId, queue } = this.asking;
+      parties.push({ id: 'asked', label, agentId: agentId ?? null, state: queue ? 'waiting' : 'ringing' });
+    }
+    return parties;
   }
 }

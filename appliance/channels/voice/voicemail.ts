@@ -11,17 +11,17 @@ const MAX_MESSAGE_MS = 180_000;
 /** Messages left and calls promised: each becomes a call-back that waits in the queue, so that somebody answers it. */
 export function createVoicemail({ interactions, recorder, sounds, router, clock, customers }: VoiceDeps) {
   /** Records until #, silence of the line, hang-up or `maxMs`. What was said before a hang-up is kept. */
-  async function take(
+  async function record(
     call: VoiceCall,
-    options: { queueId: string | null; maxMs?: number; beep?: string[] },
-  ): Promise<'recorded' | 'empty'> {
+    options: { queueId: string | null; greeting: string[]; maxMs?: number },
+  ): Promise<{ recordingId: string; seconds: number } | undefined> {
     interactions.startSegment(call.id, { kind: 'voicemail', queueId: options.queueId });
     call.enter('voicemail');
-    await call.customer.play(options.beep ?? sounds.prompt('voicemail', call.facts.language)).done;
-    if (call.customer.state === 'ended') return 'empty';
+    await call.customer.play(options.greeting).done;
+    if (call.customer.state === 'ended') return undefined;
     const begun = clock.now();
     const recording = await recorder.message(recorded(call));
-    if (!recording) return 'empty';
+    if (!recording) return undefined;
     call.customer.silence();
     await call.digits.gather({
       max: 1,
@@ -31,16 +31,27 @@ export function createVoicemail({ interactions, recorder, sounds, router, clock,
     });
     await recorder.end(call.id);
     const lasted = clock.now().getTime() - begun.getTime();
-    if (lasted < MIN_MESSAGE_MS) return 'empty';
-    await interactions.event(call.id, 'voicemail', {
-      recordingId: recording.recordingId,
-      seconds: Math.round(lasted / 1000),
+    if (lasted < MIN_MESSAGE_MS) return undefined;
+    return { recordingId: recording.recordingId, seconds: Math.round(lasted / 1000) };
+  }
+
+  /** A message for a queue, which becomes a call-back in it. */
+  async function take(
+    call: VoiceCall,
+    options: { queueId: string | null; maxMs?: number; beep?: string[] },
+  ): Promise<'recorded' | 'empty'> {
+    const left = await record(call, {
+      queueId: options.queueId,
+      greeting: options.beep ?? sounds.prompt('voicemail', call.facts.language),
+      ...(options.maxMs === undefined ? {} : { maxMs: options.maxMs }),
     });
+    if (!left) return 'empty';
+    await interactions.event(call.id, 'voicemail', left);
     if (options.queueId)
       await promiseCallback(call, {
         queueId: options.queueId,
         number: call.facts.from,
-        recordingId: recording.recordingId,
+        recordingId: left.recordingId,
       });
     return 'recorded';
   }
@@ -78,5 +89,5 @@ export function createVoicemail({ interactions, recorder, sounds, router, clock,
     return row.id;
   }
 
-  return { take, promiseCallback };
+  return { record, take, promiseCallback };
 }

@@ -1,5 +1,5 @@
 // The background's part of backups: by the clock, one at a time, with what came of it kept for people.
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Clock } from '#appliance/kernel/clock.ts';
 import { messageOf } from '#appliance/kernel/errors.ts';
@@ -66,11 +66,11 @@ export function defineBackupJobs({ jobs, store, config, clock, log, run }: Deps)
       // A second look does not make what is in it any younger.
       ...(what === 'make' && { startedAt }),
     });
-    let toldAt = 0;
+    let told = { stage: '', at: 0 };
     const onprogress = (stage: string, share: number) => {
-      const now = clock.now().getTime();
-      if (now - toldAt < TELL_EVERY_MS) return;
-      toldAt = now;
+      const at = clock.now().getTime();
+      if (stage === told.stage && at - told.at < TELL_EVERY_MS) return;
+      told = { stage, at };
       store.change(id, { stage, share }).catch((error) => log.debug({ error: messageOf(error) }, 'progress not told'));
     };
     const scratch = ['--json', '--scratch', config.dataDir];
@@ -78,6 +78,7 @@ export function defineBackupJobs({ jobs, store, config, clock, log, run }: Deps)
       if (what === 'make') {
         // A run that was killed half way and is run again by the queue.
         rmSync(file, { force: true });
+        mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
         sweep([dirname(file), config.dataDir], clock.now());
       }
       const args =

@@ -1,3 +1,4 @@
+import ArrowLeftRight from '@lucide/svelte/icons/arrow-left-right';
 import AudioLines from '@lucide/svelte/icons/audio-lines';
 import BookOpenCheck from '@lucide/svelte/icons/book-open-check';
 import CalendarClock from '@lucide/svelte/icons/calendar-clock';
@@ -12,6 +13,7 @@ import Network from '@lucide/svelte/icons/network';
 import Phone from '@lucide/svelte/icons/phone';
 import ScrollText from '@lucide/svelte/icons/scroll-text';
 import Server from '@lucide/svelte/icons/server';
+import ShieldBan from '@lucide/svelte/icons/shield-ban';
 import Sparkles from '@lucide/svelte/icons/sparkles';
 import Tags from '@lucide/svelte/icons/tags';
 import UserCog from '@lucide/svelte/icons/user-cog';
@@ -56,6 +58,8 @@ export const PLACES: readonly Place[] = [
     group: 'admin',
   },
   { href: '/admin/users', label: m.nav_users, icon: UserCog, needs: 'users:read', group: 'admin' },
+  { href: '/admin/bans', label: m.nav_bans, icon: ShieldBan, needs: 'sip:read', group: 'admin' },
+  { href: '/admin/sip', label: m.nav_sip, icon: ArrowLeftRight, needs: 'sip:read', group: 'admin' },
   { href: '/admin/audit', label: m.nav_audit, icon: ScrollText, needs: 'audit:read', group: 'admin' },
   { href: '/admin/system', label: m.nav_system, icon: Server, needs: 'audit:read', group: 'admin' },
 ];

@@ -11,7 +11,9 @@ export class Thing<T extends object> {
   form = $state<T>() as T;
   loaded = $state(false);
   pending = $state(false);
-  conflict = $state(false);
+  /** What somebody else saved meanwhile (412). */
+  theirs = $state.raw<T | undefined>();
+  #theirTag: string | null = null;
   failure = $state.raw<unknown>();
 
   /** `fresh` is what a new one begins with, and names the fields that are sent. */
@@ -36,24 +38,23 @@ export class Thing<T extends object> {
     )?.message;
   }
 
-  /** With `mine`, what this person has typed stays and everything else becomes what it is now. */
-  async load(mine = false): Promise<void> {
+  async #read(): Promise<{ read: T; etag: string | null }> {
+    const { value, etag } = await getVersioned<Record<string, unknown>>(`${this.#path}/${this.#id}`);
+    return { read: Object.fromEntries(Object.keys(this.#fresh()).map((key) => [key, value[key] ?? null])) as T, etag };
+  }
+
+  async load(): Promise<void> {
     try {
       if (this.#id === undefined) {
         this.#before = this.#fresh();
       } else {
-        const { value, etag } = await getVersioned<Record<string, unknown>>(`${this.#path}/${this.#id}`);
-        const read = Object.fromEntries(Object.keys(this.#fresh()).map((key) => [key, value[key] ?? null])) as T;
-        const typed =
-          mine && this.#before
-            ? changes(this.#before as Record<string, unknown>, $state.snapshot(this.form) as Record<string, unknown>)
-            : {};
+        const { read, etag } = await this.#read();
         this.#etag = etag;
         this.#before = read;
-        this.form = { ...structuredClone(read), ...typed } as T;
+        this.form = structuredClone(read);
       }
       this.loaded = true;
-      this.conflict = false;
+      this.theirs = undefined;
       this.failure = undefined;
     } catch (error) {
       this.failure = error;
@@ -75,8 +76,7 @@ export class Thing<T extends object> {
       await this.load();
       return true;
     } catch (error) {
-      this.conflict = error instanceof ApiError && error.status === 412;
-      this.failure = error;
+      await this.#refused(error);
       return false;
     } finally {
       this.pending = false;
@@ -90,11 +90,29 @@ export class Thing<T extends object> {
       this.#before = $state.snapshot(this.form) as T;
       return true;
     } catch (error) {
-      this.conflict = error instanceof ApiError && error.status === 412;
-      this.failure = error;
+      await this.#refused(error);
       return false;
     } finally {
       this.pending = false;
+    }
+  }
+
+  /** Writes this person's changes over what was saved meanwhile. */
+  async keepMine(): Promise<boolean> {
+    this.#etag = this.#theirTag;
+    this.theirs = undefined;
+    return this.save();
+  }
+
+  async #refused(error: unknown): Promise<void> {
+    this.failure = error;
+    if (!(error instanceof ApiError) || error.status !== 412) return;
+    try {
+      const { read, etag } = await this.#read();
+      this.theirs = read;
+      this.#theirTag = etag;
+    } catch (gone) {
+      this.failure = gone;
     }
   }
 }

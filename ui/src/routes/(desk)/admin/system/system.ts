@@ -4,7 +4,16 @@ export interface SystemFacts {
   memory: { totalBytes: number; freeBytes: number };
   load: number;
   upS: number;
-  certificate: { subject: string; issuer: string; names: string; validFrom: string; validTo: string } | null;
+  certificate: {
+    subject: string;
+    issuer: string;
+    names: string;
+    validFrom: string;
+    validTo: string;
+    /** The box's own authority made it and can renew it. */
+    own: boolean;
+  } | null;
+  processes: { role: string; instance: string; status: string; eventLoopDelayMs: number; at: string }[];
 }
 
 export const daysUntil = (at: string, now = Date.now()): number =>

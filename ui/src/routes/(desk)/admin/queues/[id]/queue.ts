@@ -1,3 +1,5 @@
+import { m } from '#lib/paraglide/messages.js';
+
 export type Exit =
   | { to: 'queue'; queueId: string }
   | { to: 'voicemail' }
@@ -45,6 +47,7 @@ export interface Queue {
   dispositionRequired: boolean;
   announcements: Announcements;
   recordingRuleId: string | null;
+  script: string;
   skills: { skillId: string; minLevel: number }[];
   relaxations: { skillId: string; afterS: number; minLevel: number | null }[];
 }
@@ -75,6 +78,38 @@ export const freshQueue = (): Queue => ({
   dispositionRequired: false,
   announcements: {},
   recordingRuleId: null,
+  script: '',
   skills: [],
   relaxations: [],
 });
+
+/** Its fields in the order of the page, as two people see them who changed them at once. */
+export const QUEUE_LABELS: Record<keyof Queue, () => string> = {
+  name: m.name,
+  description: m.description,
+  active: m.active,
+  hoursId: m.nav_hours,
+  strategy: m.strategy,
+  priority: m.priority,
+  offerTimeoutS: m.offer_time,
+  ronaLimit: m.admin_rona_limit,
+  ageingS: m.admin_ageing,
+  lastAgentWaitS: m.admin_last_agent,
+  skills: m.nav_skills,
+  relaxations: m.admin_after,
+  serviceLevelTarget: m.service_level_goal,
+  answerWithinS: m.answer_within,
+  serviceLevelFormula: m.admin_formula,
+  shortAbandonS: m.admin_short_abandon,
+  wrapUp: m.state_wrap_up,
+  wrapUpS: m.wrap_up_time,
+  wrapUpExtensionS: m.admin_extension,
+  afterWrapUp: m.admin_after_wrap_up,
+  dispositionRequired: m.disposition_required,
+  script: m.admin_script,
+  maxWaiting: m.max_waiting,
+  maxWaitS: m.max_wait,
+  overflow: m.admin_overflow,
+  announcements: m.admin_f_announce,
+  recordingRuleId: m.recording_rule,
+};

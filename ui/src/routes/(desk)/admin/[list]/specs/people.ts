@@ -1,0 +1,150 @@
+// Who works here, and with what skills.
+import { moment } from '#lib/i18n/time.ts';
+import { m } from '#lib/paraglide/messages.js';
+import { type ListSpec, str } from '../list.ts';
+import {
+  active,
+  activeColumn,
+  LANGUAGES,
+  named,
+  nameField,
+  options,
+  order,
+  position,
+  RING_ON,
+  ROLE,
+  word,
+} from './parts.ts';
+
+export const people: Record<string, ListSpec> = {
+  users: {
+    path: '/users',
+    permission: 'users',
+    title: m.nav_users,
+    one: m.user,
+    empty: m.empty_users,
+    links: [{ href: '/admin/import?what=users', label: m.admin_import }],
+    nameOf: (row) => str(row, 'displayName'),
+    columns: [
+      named('displayName', m.name),
+      named('username', m.username),
+      { key: 'role', label: m.role, text: (row) => word(ROLE, str(row, 'role')) },
+      activeColumn,
+      {
+        key: 'lastSignInAt',
+        label: m.last_sign_in,
+        text: (row) => moment(row.lastSignInAt as string | null),
+        value: (row) => str(row, 'lastSignInAt'),
+        num: true,
+        wide: true,
+      },
+    ],
+    fields: [
+      { key: 'displayName', label: m.name, kind: 'text', required: true, max: 120 },
+      {
+        key: 'username',
+        label: m.username,
+        kind: 'text',
+        required: true,
+        max: 64,
+        pattern: '[a-z0-9][a-z0-9._@\\-]*',
+        hint: m.username_hint,
+      },
+      { key: 'role', label: m.role, kind: 'select', options: options(ROLE) },
+      active,
+      { key: 'language', label: m.language, kind: 'select', options: LANGUAGES },
+      { key: 'timeZone', label: m.time_zone, kind: 'text', max: 64, hint: m.time_zone_hint },
+      { key: 'password', label: m.password, kind: 'password', max: 1000, hint: m.password_hint },
+      { key: 'mustChangePassword', label: m.must_change_password, kind: 'check' },
+    ],
+  },
+  agents: {
+    path: '/agents',
+    permission: 'agents',
+    title: m.nav_agents,
+    one: m.agent,
+    empty: m.empty_agents,
+    names: [
+      { path: '/teams', key: 'name' },
+      { path: '/skills', key: 'name' },
+    ],
+    nameOf: (row) => str(row, 'name'),
+    columns: [
+      named('name', m.name),
+      { ...named('extension', m.extension_short), num: true },
+      { key: 'teamId', label: m.team, text: (row, names) => (row.teamId ? names(row.teamId) : '') },
+      { key: 'ringOn', label: m.ring_on, text: (row) => word(RING_ON, str(row, 'ringOn')) },
+      {
+        key: 'skills',
+        label: m.nav_skills,
+        text: (row, names) =>
+          ((row.skills ?? []) as { skillId: string; level: number }[])
+            .map(({ skillId, level }) => `${names(skillId)} ${level}`)
+            .join(', '),
+      },
+    ],
+    fields: [
+      {
+        key: 'userId',
+        label: m.user,
+        kind: 'reference',
+        path: '/users',
+        nameKey: 'displayName',
+        onlyNew: true,
+        required: true,
+      },
+      { key: 'extension', label: m.extension_short, kind: 'text', max: 16, pattern: '[0-9*#]{1,16}' },
+      { key: 'teamId', label: m.team, kind: 'reference', path: '/teams', nameKey: 'name', none: m.none },
+      { key: 'ringOn', label: m.ring_on, kind: 'select', options: options(RING_ON) },
+      { key: 'ringNumber', label: m.ring_number, kind: 'text', max: 40 },
+    ],
+  },
+  teams: {
+    path: '/teams',
+    permission: 'teams',
+    title: m.nav_teams,
+    one: m.team,
+    empty: m.empty_teams,
+    nameOf: (row) => str(row, 'name'),
+    columns: [named('name', m.name), named('description', m.description)],
+    fields: [
+      nameField,
+      { key: 'description', label: m.description, kind: 'text', max: 500 },
+      { key: 'timeZone', label: m.time_zone, kind: 'text', max: 64, hint: m.time_zone_team_hint },
+    ],
+  },
+  skills: {
+    path: '/skills',
+    permission: 'skills',
+    title: m.nav_skills,
+    one: m.skill,
+    empty: m.empty_skills,
+    links: [{ href: '/admin/skills/matrix', label: m.admin_matrix }],
+    nameOf: (row) => str(row, 'name'),
+    columns: [named('name', m.name), named('description', m.description)],
+    fields: [nameField, { key: 'description', label: m.description, kind: 'text', max: 500 }],
+  },
+  reasons: {
+    path: '/reasons',
+    permission: 'reasons',
+    title: m.nav_reasons,
+    one: m.reason,
+    empty: m.empty_reasons,
+    nameOf: (row) => str(row, 'label'),
+    locked: (row) => row.system === true,
+    columns: [
+      named('label', m.name),
+      named('code', m.code),
+      { key: 'paid', label: m.paid, text: (row) => (row.paid ? m.yes() : m.no()) },
+      activeColumn,
+      order,
+    ],
+    fields: [
+      { key: 'label', label: m.name, kind: 'text', required: true, max: 100 },
+      { key: 'code', label: m.code, kind: 'text', required: true, max: 40, onlyNew: true, hint: m.code_hint },
+      { key: 'paid', label: m.paid, kind: 'check' },
+      active,
+      position,
+    ],
+  },
+};

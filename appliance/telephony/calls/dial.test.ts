@@ -9,7 +9,7 @@ import type { DialFailed, DialOptions, Redirect, Ringing } from './api.ts';
 import { type Box, openBox } from './testing/box.ts';
 import { Party } from './testing/party.ts';
 
-const PORT = 9_000;
+const PORT = 14_000;
 const FIRST = PORT + 1;
 const SECOND = PORT + 2;
 const ANN = PORT + 3;
@@ -30,7 +30,7 @@ const phones: Record<string, string> = {};
 
 beforeAll(async () => {
   database = await testDatabase();
-  rig = await testSwitch(9_100, { legs: 30 });
+  rig = await testSwitch(14_100, { legs: 30 });
   const trunks = createTrunkStore(database.db);
   const trunk = (name: string, port: number, position: number, more: object = {}) =>
     trunks.create({

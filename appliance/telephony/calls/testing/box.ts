@@ -38,15 +38,20 @@ export async function openBox(options: {
   media: Media;
   edge?: Edge;
   port: number;
+  tls?: { port: number; key: string; cert: string };
   log?: typeof silentLog;
   onIncoming?: (call: IncomingCall) => void | Promise<void>;
 }): Promise<Box> {
-  const { db, media, edge, port, log = silentLog } = options;
+  const { db, media, edge, port, tls, log = silentLog } = options;
   const clock = systemClock;
   const batch = createBatch(db, { log });
   let registrar: Registrar | undefined;
   const sip = createSipStack({
-    listen: { udp: { host: '127.0.0.1', port }, tcp: { host: '127.0.0.1', port } },
+    listen: {
+      udp: { host: '127.0.0.1', port },
+      tcp: { host: '127.0.0.1', port },
+      ...(tls ? { tls: { host: '127.0.0.1', verifyPeer: false, ...tls } } : {}),
+    },
     userAgent: 'Strongroom',
     log,
     supported: ['replaces'],

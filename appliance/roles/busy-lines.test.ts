@@ -6,7 +6,7 @@ const leg = (
   direction: 'in' | 'out' = 'out',
   phoneId = 'p1',
 ) => ({
-  ...{ id: 'leg', callId: 'call', direction, state, phoneId },
+  ...{ id: 'leg', dialog: { callId: 'call', localTag: 'box', remoteTag: 'phone' }, direction, state, phoneId },
 });
 
 describe('who is busy', () => {
@@ -19,7 +19,9 @@ describe('who is busy', () => {
   ] as const)('%s', (_, direction, state, role, shown) => {
     const lines = new BusyLines({ extensionOf: () => '1001', exists: () => true });
     lines.changed(leg(state, direction));
-    expect(lines.of('1001')).toEqual([{ id: 'leg', callId: 'call', direction: role, state: shown }]);
+    expect(lines.of('1001')).toEqual([
+      { id: 'leg', dialog: { callId: 'call', localTag: 'phone', remoteTag: 'box' }, direction: role, state: shown },
+    ]);
   });
 
   test('is told by extension; a phone that does not ring yet, and calls of trunks, are not', () => {

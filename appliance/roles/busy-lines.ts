@@ -8,7 +8,7 @@ export interface BusyLinesDeps {
   exists(extension: string): boolean;
 }
 
-type Telling = Pick<Leg, 'id' | 'callId' | 'direction' | 'state' | 'phoneId'>;
+type Telling = Pick<Leg, 'id' | 'dialog' | 'direction' | 'state' | 'phoneId'>;
 
 export class BusyLines implements Lines {
   readonly #deps: BusyLinesDeps;
@@ -55,14 +55,15 @@ export class BusyLines implements Lines {
 }
 
 /** Seen from the phone: a call that comes to us is one that it makes. Undefined: nothing to see. */
-function callOf({ id, callId, direction, state }: Telling): LineCall | undefined {
+function callOf({ id, dialog, direction, state }: Telling): LineCall | undefined {
   if (state === 'ended') return undefined;
   const own = direction === 'in';
   // A phone that does not ring yet is not busy.
   if (state === 'trying' && !own) return undefined;
   return {
-    id,
-    callId,
+    id: id.slice(-12),
+    // Ours is the other side's view.
+    dialog: dialog && { callId: dialog.callId, localTag: dialog.remoteTag, remoteTag: dialog.localTag },
     direction: own ? 'initiator' : 'recipient',
     state: state === 'up' ? 'confirmed' : state === 'trying' ? 'trying' : 'early',
   };

@@ -10,7 +10,8 @@ export interface MessageCounts {
 /** One call of an extension, as its colleagues see it: that there is one, not with whom. */
 export interface LineCall {
   id: string;
-  callId: string | undefined;
+  /** Its dialog as the phone of the extension has it: what a colleague's phone names to pick it up (RFC 3891). */
+  dialog: { callId: string; localTag: string | undefined; remoteTag: string | undefined } | undefined;
   /** `initiator`: the extension calls; `recipient`: it is called (RFC 4235 §4.1.1). */
   direction: 'initiator' | 'recipient';
   state: 'trying' | 'early' | 'confirmed';

@@ -2,7 +2,7 @@
 import type { LineCall } from './api.ts';
 
 /** A lamp needs one call; what stands here must fit into one UDP packet. */
-const MAX_DIALOGS = 6;
+const MAX_DIALOGS = 3;
 const TELLING: Record<LineCall['state'], number> = { confirmed: 0, early: 1, trying: 2 };
 
 export interface DialogInfo {
@@ -15,10 +15,10 @@ export interface DialogInfo {
 }
 
 export function dialogInfo({ entity, version, calls, ended }: DialogInfo): string {
-  const shown = tellingFirst(calls).map(({ id, callId, direction, state }) => {
-    const call = callId === undefined ? '' : ` call-id="${escaped(callId)}"`;
-    return `<dialog id="${escaped(id)}"${call} direction="${direction}"><state>${state}</state></dialog>`;
-  });
+  const shown = tellingFirst(calls).map(
+    ({ id, dialog, direction, state }) =>
+      `<dialog id="${escaped(id)}"${named(dialog)} direction="${direction}"><state>${state}</state></dialog>`,
+  );
   const gone = ended
     .slice(0, MAX_DIALOGS - shown.length)
     .map((id) => `<dialog id="${escaped(id)}"><state>terminated</state></dialog>`);
@@ -35,6 +35,14 @@ export function dialogInfo({ entity, version, calls, ended }: DialogInfo): strin
 /** The calls that fit, the most telling ones first: talking, ringing, dialling. */
 export function tellingFirst(calls: readonly LineCall[]): LineCall[] {
   return [...calls].sort((a, b) => TELLING[a.state] - TELLING[b.state]).slice(0, MAX_DIALOGS);
+}
+
+function named(dialog: LineCall['dialog']): string {
+  if (!dialog) return '';
+  const { callId, localTag, remoteTag } = dialog;
+  const local = localTag === undefined ? '' : ` local-tag="${escaped(localTag)}"`;
+  const remote = remoteTag === undefined ? '' : ` remote-tag="${escaped(remoteTag)}"`;
+  return ` call-id="${escaped(callId)}"${local}${remote}`;
 }
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' };

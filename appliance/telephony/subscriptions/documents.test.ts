@@ -6,7 +6,7 @@ import { readXml } from './testing/xml.ts';
 
 const call = (id: string, fields: Partial<LineCall> = {}): LineCall => ({
   id,
-  callId: `${id}@box`,
+  dialog: { callId: `${id}@box`, localTag: 'ours', remoteTag: 'theirs' },
   direction: 'recipient',
   state: 'early',
   ...fields,
@@ -40,7 +40,10 @@ describe('the document of calls (RFC 4235 §4)', () => {
     const [dialog] = readXml(dialogInfo({ entity, version: 3, calls: [call('a84b4c76')], ended: [] })).children;
     expect(dialog).toMatchObject({
       name: 'dialog',
-      attributes: { id: 'a84b4c76', 'call-id': 'a84b4c76@box', direction: 'recipient' },
+      attributes: {
+        ...{ id: 'a84b4c76', 'call-id': 'a84b4c76@box', direction: 'recipient' },
+        ...{ 'local-tag': 'ours', 'remote-tag': 'theirs' },
+      },
       children: [{ name: 'state', text: 'early' }],
     });
   });
@@ -53,17 +56,26 @@ describe('the document of calls (RFC 4235 §4)', () => {
   });
 
   test('it fits into a packet: the most telling calls stand in it', () => {
-    const calls = Array.from({ length: 40 }, (_, i) => call(`${i}`.padEnd(36, '0'), { callId: 'c'.repeat(32) }));
+    const calls = Array.from({ length: 40 }, (_, i) =>
+      call(`${i}`.padEnd(12, '0'), {
+        dialog: { callId: 'c'.repeat(32), localTag: 'l'.repeat(16), remoteTag: 'r'.repeat(16) },
+      }),
+    );
     calls.push(call('talks', { state: 'confirmed', direction: 'initiator' }));
     const text = dialogInfo({ entity, version: 1, calls, ended: calls.map(({ id }) => id) });
-    expect(text.length).toBeLessThan(1100);
+    expect(text.length).toBeLessThan(800);
     expect(readXml(text).children[0]?.attributes.id).toBe('talks');
   });
 
   test('nothing a phone sends makes another document of it', () => {
     const evil = `"><dialog id='x'/>&\u0000\ud800]]>`;
     const root = readXml(
-      dialogInfo({ entity: `sip:${evil}@box`, version: 1, calls: [call('a', { callId: evil })], ended: [evil] }),
+      dialogInfo({
+        entity: `sip:${evil}@box`,
+        version: 1,
+        calls: [call('a', { dialog: { callId: evil, localTag: undefined, remoteTag: undefined } })],
+        ended: [evil],
+      }),
     );
     expect(root.children).toHaveLength(2);
     expect(root.children[0]?.attributes['call-id']).toBe(`"><dialog id='x'/>&??]]>`);

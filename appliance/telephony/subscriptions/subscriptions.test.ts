@@ -36,7 +36,7 @@ afterAll(async () => {
 
 const call = (id: string, fields: Partial<LineCall> = {}): LineCall => ({
   id,
-  callId: `${id}@box`,
+  dialog: undefined,
   direction: 'recipient',
   state: 'early',
   ...fields,
@@ -200,7 +200,7 @@ describe('strangers and nonsense', () => {
     stranger.credentials = { username: 'bob', password: 'guess' };
     expect((await stranger.subscribe('1003')).response.status).toBe(401);
     await until(() => desk.suspicions.length === 2);
-    expect(desk.suspicions).toEqual(['unknown-user mallory', 'wrong-password bob']);
+    expect(desk.suspicions.toSorted()).toEqual(['unknown-user mallory', 'wrong-password bob']);
     expect(stranger.notifies).toEqual([]);
     stranger.close();
   });

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Role } from '#appliance/roles/context.ts';
 import { ChildrenFile } from './lock.ts';
 import { RoleProcess } from './role-process.ts';
 
@@ -17,10 +18,10 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-function run(script: string, lookEveryMs = 2000): RoleProcess {
+function run(script: string, lookEveryMs = 2000, name: Role = 'web'): RoleProcess {
   const main = join(dir, 'main.mjs');
   writeFileSync(main, script);
-  role = new RoleProcess('web', {
+  role = new RoleProcess(name, {
     logDir: dir,
     children: new ChildrenFile(dir),
     say: (text) => said.push(text),
@@ -48,6 +49,19 @@ test('a role that dies is started again at once', async () => {
   process.kill(Number(pids()[0]), 'SIGKILL');
   await vi.waitFor(() => expect(pids()).toHaveLength(2), 5000);
   expect(said[0]).toMatch(/web ended by SIGKILL; starting it again\. Its log:/);
+});
+
+test.skipIf(process.getuid?.() !== 0)('audio comes before everything else, background work last', async () => {
+  const nice = `import { getPriority } from 'node:os'; console.log('nice ' + getPriority()); ${READY}`;
+  for (const [name, priority] of [
+    ['media', -10],
+    ['work', 5],
+  ] as const) {
+    const one = run(nice, 2000, name);
+    await one.ready;
+    expect(readFileSync(one.logFile, 'utf8')).toContain(`nice ${priority}`);
+    await one.stop();
+  }
 });
 
 test('a role that cannot be configured is not tried again', async () => {

@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { delay } from '#appliance/kernel/async.ts';
@@ -13,6 +14,8 @@ const SILENT_LOOKS = 10;
 const LOOK_EVERY_MS = 2000;
 /** Room for what a burst of calls allocates: collected young, it costs nothing; grown old, it does. */
 const V8_FLAGS: Partial<Record<Role, string[]>> = { voice: ['--max-semi-space-size=32'] };
+/** As in the units of systemd/: audio before everything else, background work last. */
+const NICE: Partial<Record<Role, number>> = { media: -10, work: 5 };
 const BACK_OFF_MS = [0, 250, 1000, 2000, 5000, 10_000];
 /** Having lived so long, the next end counts as the first again. */
 const SETTLED_MS = 30_000;
@@ -102,6 +105,7 @@ export class RoleProcess {
     });
     this.#child = child;
     this.#children.add(this.role, child.pid);
+    this.#prefer(child.pid);
     const watch = setInterval(() => {
       if (++this.#silentLooks <= SILENT_LOOKS) return;
       this.#say(`${this.role} has not answered for ${(SILENT_LOOKS * this.#lookEveryMs) / 1000} s; ending it`);
@@ -112,6 +116,17 @@ export class RoleProcess {
     clearInterval(watch);
     this.#child = undefined;
     return how;
+  }
+
+  /** Before it has threads and children of its own, which inherit it. */
+  #prefer(pid: number): void {
+    const nice = NICE[this.role];
+    if (nice === undefined) return;
+    try {
+      setPriority(pid, nice);
+    } catch {
+      // Only root may prefer; without it all are served alike.
+    }
   }
 
   #hear(message: SupervisorMessage): void {

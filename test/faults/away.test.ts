@@ -4,6 +4,7 @@ import { Instance } from '#test/support/instance.ts';
 import { auditFloor } from './support/audit-floor.ts';
 import { SteppedClock } from './support/clock.ts';
 import { SmallDisk } from './support/disk.ts';
+import { newCall } from './support/ear.ts';
 import { Load, type Round, TALKING, WAITING } from './support/load.ts';
 import { AgentNetwork } from './support/net.ts';
 import { type Part, Processes, signal } from './support/processes.ts';
@@ -49,7 +50,7 @@ beforeAll(async () => {
   round = await load.begin();
   waiting = await places(instance);
   talks = await conversations(instance);
-  await delay(2000);
+  await delay(1000);
 });
 afterAll(async () => {
   await load?.close();
@@ -72,9 +73,9 @@ async function undisturbed(): Promise<void> {
 }
 
 /** Away for a while; says which parts /health named meanwhile, at the end. */
-async function away(leave: () => () => void): Promise<string[]> {
+async function away(leave: () => () => void, meanwhile = async (): Promise<void> => {}): Promise<string[]> {
   const back = leave();
-  await delay(AWAY_MS);
+  await Promise.all([delay(AWAY_MS), meanwhile()]);
   const now = await health(instance);
   back();
   return Object.entries(now?.components ?? {})
@@ -92,37 +93,16 @@ function goneWithoutReturn(...parts: Part[]): () => void {
 
 const ROLES = ['voice', 'media', 'web', 'work'];
 
-it.for<{ parts: Part[]; says: string[] }>([
-  { parts: ['postgres'], says: ['postgres'] },
-  { parts: ['redis'], says: ['redis', ...ROLES] },
-  { parts: ['work', 'rtpengine', 'media'], says: ['rtpengine', 'media', 'work'] },
-  { parts: ['voice'], says: ['voice'] },
-])('$parts standing still for a while: no call notices', async ({ parts, says }) => {
-  expect(await away(() => processes.freeze(...parts))).toEqual(says);
+it('background work, the edge and the switch stand still for a while: no call notices', async () => {
+  expect(await away(() => processes.freeze('work', 'rtpengine', 'media'))).toEqual(['rtpengine', 'media', 'work']);
   await untilHealth(instance, well);
   await undisturbed();
-});
-
-it('PostgreSQL, Redis and the edge are gone for a while: no call notices, and the alarms say so until they are back', async () => {
-  expect(await away(() => goneWithoutReturn('postgres', 'redis', 'rtpengine'))).toEqual([
-    'postgres',
-    'redis',
-    'rtpengine',
-    ...ROLES,
-  ]);
-  await untilHealth(instance, well);
-  await undisturbed();
-  await expect.poll(() => alarms(load.sam), { timeout: 10_000 }).toEqual([]);
-  const { rows } = await instance.db.raw<{ rows: { kind: string }[] }>(
-    `select kind from alarm where cleared_at is not null and cleared_at > raised_at order by kind`,
-  );
-  expect(rows.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['edge.down', 'postgres.down', 'redis.down']));
 });
 
 it.skipIf(!clock)('the clock is stepped by an hour, forward and back: no call notices', async () => {
   for (const seconds of [3600, -3600, 0]) {
     clock!.set(seconds);
-    await delay(2500);
+    await delay(1000);
     const [{ now }] = (await instance.db.raw<{ rows: [{ now: Date }] }>('select clock_timestamp() as now')).rows;
     expect(Math.abs(now.getTime() - Date.now() - seconds * 1000), 'the step is seen').toBeLessThan(1000);
     expect((await untilHealth(instance, well)).status).toBe('ok');
@@ -131,47 +111,65 @@ it.skipIf(!clock)('the clock is stepped by an hour, forward and back: no call no
 });
 
 it.skipIf(!ROOT)(
-  'the disk for recordings is full for a while: no call notices, the alarms say so, the hole is marked',
+  'the disk for recordings is full and the cable to the agents is cut for a while: conversations and the queue go on, the alarms say so, the hole is marked',
   async () => {
     expect(disk, 'a file system of its own for the spool').toBeDefined();
     disk!.fill();
-    await expect.poll(() => alarms(load.sam), { timeout: 15_000 }).toContain('disk.low');
-    expect(await alarms(load.sam)).toContain('recording.failed');
+    network?.cut();
+    await Promise.all([
+      expect.poll(() => alarms(load.sam), { timeout: 15_000 }).toEqual(['disk.low', 'recording.failed']),
+      delay(CUT_MS),
+    ]);
+    network?.mend();
     disk!.free();
     await undisturbed();
     await expect.poll(() => alarms(load.sam), { timeout: 15_000 }).not.toContain('disk.low');
   },
 );
 
-it.skipIf(!network)('the cable to the agents is cut for a while: conversations and the queue go on', async () => {
-  network!.cut();
-  await delay(CUT_MS);
-  network!.mend();
-  await undisturbed();
-});
-
-it.for<{ parts: Part[]; how: 'frozen' | 'gone' }>([
-  { parts: ['postgres'], how: 'frozen' },
-  { parts: ['postgres', 'redis'], how: 'gone' },
-  { parts: ['voice'], how: 'frozen' },
-])('callers hang up while $parts is $how: it is in the books with the right times', async ({ parts, how }) => {
-  const back = how === 'frozen' ? processes.freeze(...parts) : goneWithoutReturn(...parts);
+/** The first who talks and the first who waits hang up while parts are away; how late the books say that it was. */
+async function hangUpsWhile(leave: () => () => void): Promise<{ named: string[]; lateS: number[]; awayS: number }> {
   const from = new Date();
-  await load.hangUp(round, [round.talking[0]!, round.waiting[0]!]);
-  await delay(AWAY_MS);
-  const until = new Date();
-  back();
+  const named = await away(leave, () => load.hangUp(round, [round.talking[0]!, round.waiting[0]!]));
+  const awayS = (Date.now() - from.getTime()) / 1000;
   await load.stands(round, 30_000);
   await untilHealth(instance, well);
   await delay(AFTERMATH_MS);
+  expect(load.complaints(round), 'what the phones saw').toBe('');
   expect(await auditFloor(instance, { sam: load.sam, recordings: false })).toEqual([]);
+  expect(fatal(instance)).toBe('');
   const { rows } = await instance.db.raw<{ rows: { late: number }[] }>(
-    `select extract(epoch from ended_at - ?::timestamptz) as late from interaction where ended_at > ? order by 1`,
+    `select extract(epoch from ended_at - ?::timestamptz) as late from interaction
+     where ended_at > ? and end_reason <> 'refused' order by 1`,
     [from, from],
   );
-  const heardIn = parts[0] === 'voice' ? (until.getTime() - from.getTime()) / 1000 + 2 : 1.5;
-  expect(rows.map(({ late }) => late < heardIn)).toEqual([true, true]);
-  expect(fatal(instance)).toBe('');
+  return { named, lateS: rows.map(({ late }) => late), awayS };
+}
+
+it('PostgreSQL and Redis stand still: who hangs up is in the books with the right time, who calls is told to try again', async () => {
+  const call = delay(200).then(() => newCall(instance));
+  const { named, lateS } = await hangUpsWhile(() => processes.freeze('postgres', 'redis'));
+  expect(named).toEqual(['postgres', 'redis', ...ROLES]);
+  expect(lateS.map((late) => late < 1.5)).toEqual([true, true]);
+  expect(await call).toMatchObject({ status: 503, retryAfter: '10' });
+});
+
+it('PostgreSQL, Redis and the edge are gone: who hangs up is in the books with the right time, and the alarms say so until they are back', async () => {
+  const { named, lateS } = await hangUpsWhile(() => goneWithoutReturn('postgres', 'redis', 'rtpengine'));
+  expect(named).toEqual(['postgres', 'redis', 'rtpengine', ...ROLES]);
+  expect(lateS.map((late) => late < 1.5)).toEqual([true, true]);
+  const { rows } = await instance.db.raw<{ rows: { kind: string }[] }>(
+    `select kind from alarm where cleared_at is not null and cleared_at > raised_at order by kind`,
+  );
+  expect(rows.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['edge.down', 'postgres.down', 'redis.down']));
+});
+
+it('voice stands still: who hangs up meanwhile is over when it is back, nobody else notices', async () => {
+  const { named, lateS, awayS } = await hangUpsWhile(() => processes.freeze('voice'));
+  expect(named).toEqual(['voice']);
+  for (const one of lateS) expect(one).toBeLessThan(awayS + 2);
+  expect(lateS).toHaveLength(2);
+  await expect.poll(() => alarms(load.sam), { timeout: 10_000 }).toEqual([]);
 });
 
 it('in the end every call is whole: order of the queue, segments, offers, reports, recordings', async () => {

@@ -18,13 +18,18 @@ export class Instance {
   readonly env: Record<string, string>;
   readonly config: Config;
   readonly #portBase: number;
+  readonly #root: string;
   #child: ChildProcess | undefined;
   #output = '';
   #db: Database | undefined;
 
-  /** `portBase`: this many ports are used from there: 40 services, then 400 for audio, then 200 for the edge. */
-  constructor(portBase: number, extra: Record<string, string> = {}) {
+  /**
+   * `portBase`: this many ports are used from there: 40 services, then 400 for audio, then 200 for the edge. `root`: the tree
+   * that runs, when it is not this one.
+   */
+  constructor(portBase: number, extra: Record<string, string> = {}, root = ROOT) {
     this.#portBase = portBase;
+    this.#root = root;
     chmodSync(this.dir, 0o755);
     const port = (offset: number): string => String(portBase + offset);
     this.env = {
@@ -62,8 +67,8 @@ export class Instance {
       cpSync(PROMPT_CACHE, prompts, { recursive: true });
     }
     this.#output = '';
-    const child = spawn(process.execPath, [join(ROOT, 'provisioning/supervisor/main.ts')], {
-      cwd: ROOT,
+    const child = spawn(process.execPath, [join(this.#root, 'provisioning/supervisor/main.ts')], {
+      cwd: this.#root,
       env: { ...cleanEnv(), ...this.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

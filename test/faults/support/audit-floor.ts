@@ -40,6 +40,7 @@ const RULES: [rule: string, sql: string][] = [
   [
     'an interaction that was taken is somewhere from its beginning to its end',
     `select i.id, i.created_at, i.ended_at from interaction i where i.created_at < now() - interval '5 seconds'
+       and i.end_reason is distinct from 'refused'
        and not exists (select 1 from segment s where s.interaction_id = i.id)`,
   ],
   [

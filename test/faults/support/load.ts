@@ -19,8 +19,8 @@ const SETTLE_MS = 15_000;
 
 /** One round of calls: some talk, some wait; all made by sipp, all with sound in both directions. */
 export interface Round {
-  /** When it began; what is younger belongs to it. */
-  readonly since: Date;
+  /** Its callers' numbers begin so, and nobody else's do. */
+  readonly prefix: string;
   readonly callers: Sipp;
   /** Who has an agent, and who waits, the next one first. */
   talking: number[];
@@ -45,8 +45,8 @@ export class Load {
     writeFileSync(join(this.#dir, 'tone.alaw'), tone(440, 2));
   }
 
-  /** Agents, their phones, and the queue as the tests need them: one call each, no wrap-up. */
-  async prepare(phones: Partial<Pick<SippOptions, 'address' | 'within'>> = {}): Promise<this> {
+  /** Agents, their phones, and the queue as the tests need them: one call each, no wrap-up. `more` agents than the load needs. */
+  async prepare(phones: Partial<Pick<SippOptions, 'address' | 'within'>> = {}, more = 0): Promise<this> {
     const admin = await this.#instance.signIn('admin');
     this.sam = await this.#instance.signIn('sam');
     const { items: queues } = await admin.get<{ items: { id: string; name: string; version: number }[] }>('/queues');
@@ -62,7 +62,7 @@ export class Load {
       ...phones,
     });
     this.agentIds = await Promise.all(
-      Array.from({ length: TALKING }, async (_, index) => {
+      Array.from({ length: TALKING + more }, async (_, index) => {
         const username = `agent${index + 1}`;
         const { id } = await admin.post<{ id: string }>('/users', {
           username,
@@ -94,7 +94,7 @@ export class Load {
   /** Everybody calls; resolves when some talk and the rest wait. */
   async begin(talking = TALKING, waiting = WAITING): Promise<Round> {
     const number = ++this.#rounds;
-    const since = new Date();
+    const prefix = `+1555${8 + (number % 2)}${number % 10}00`;
     const sipPort = this.#instance.port(CALLER_PORT) + (number % 8);
     const callers = this.#sipp({
       scenario: 'caller',
@@ -103,21 +103,11 @@ export class Load {
       mediaPort: this.#instance.port(CALLER_PORT + 10 + (number % 4) * 80),
       args: [
         `127.0.0.1:${this.#instance.sipPort}`,
-        ...[
-          '-s',
-          SALES,
-          '-m',
-          talking + waiting,
-          '-r',
-          10,
-          '-key',
-          'prefix',
-          `+1555${8 + (number % 2)}${number % 10}00`,
-        ],
+        ...['-s', SALES, '-m', talking + waiting, '-r', 10, '-key', 'prefix', prefix],
       ],
     });
     const numbers = Array.from({ length: talking + waiting }, (_, index) => index + 1);
-    const round = { since, callers, talking: numbers.slice(0, talking), waiting: numbers.slice(talking), ended: 0 };
+    const round = { prefix, callers, talking: numbers.slice(0, talking), waiting: numbers.slice(talking), ended: 0 };
     await this.until(round, { active: talking, waiting });
     return round;
   }
@@ -125,8 +115,8 @@ export class Load {
   /** How many calls of the round are in each state now, from the database. */
   async states(round: Round): Promise<Record<string, number>> {
     const { rows } = await this.#instance.db.raw<{ rows: { state: string; count: number }[] }>(
-      'select state, count(*) as count from interaction where created_at >= ? group by state',
-      [round.since],
+      `select state, count(*) as count from interaction where starts_with(from_address, ?) group by state`,
+      [round.prefix],
     );
     return Object.fromEntries(rows.map(({ state, count }) => [state, Number(count)]));
   }

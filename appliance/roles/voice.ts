@@ -69,6 +69,7 @@ export const start: StartRole = async ({ config, log, instance, health, metrics 
     clock,
     log,
     instance,
+    people: agents,
     messages: createMessageCounts({ store: mailboxStore, agents, bus }),
     refused(why) {
       if (why) refusals.inc({ why });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Baresip } from '#test/calls/support/baresip.ts';
 import { type TestDatabase, testDatabase } from '#test/support/database.ts';
 import type { LineCall } from './api.ts';
 import { type Desk, openDesk } from './testing/desk.ts';
@@ -189,6 +190,28 @@ describe('a phone with messages', () => {
     expect((await carol.request('NOTIFY', 'message-summary', 3)).bodyText).toContain('Voice-Message: 0/7');
     await carol.register(0);
     carol.close();
+  });
+});
+
+describe('a phone by somebody else', () => {
+  test('baresip subscribes to its messages and is told of them', async () => {
+    const { password } = await desk.phones.create({ label: 'B', kind: 'sip', extension: '1005', username: 'bare' });
+    desk.messages('1005', 3, 1);
+    const baresip = new Baresip({
+      ...{ sipPort: PORT + 10, controlPort: PORT + 12, rtpPorts: [PORT + 20, PORT + 30], says: 400 },
+      ...{ account: `<sip:bare@127.0.0.1:${PORT}>;auth_pass=${password};mwi=yes`, modules: ['mwi.so'] },
+    });
+    try {
+      await baresip.start();
+      const heard = (summary: string) => until(() => baresip.log.includes(summary));
+      await heard('Voice-Message: 3/1');
+      desk.messages('1005', 0, 4);
+      await heard('Voice-Message: 0/4');
+      expect(desk.subscriptions.size).toBe(1);
+    } finally {
+      await baresip.stop();
+    }
+    await until(() => desk.subscriptions.size === 0);
   });
 });
 

@@ -23,6 +23,7 @@ export class Baresip {
     says: number;
     account: string;
     autoAnswer: boolean;
+    modules: string[];
   };
 
   constructor(options: {
@@ -34,12 +35,14 @@ export class Baresip {
     /** Address of record with parameters, e.g. `<sip:1002@127.0.0.1:5060>;auth_user=1002;auth_pass=x`. */
     account: string;
     autoAnswer?: boolean;
+    /** More of its modules, e.g. `mwi.so`. */
+    modules?: string[];
   }) {
-    this.#options = { autoAnswer: false, ...options };
+    this.#options = { autoAnswer: false, modules: [], ...options };
   }
 
   async start(): Promise<this> {
-    const { sipPort, controlPort, rtpPorts, says, account, autoAnswer } = this.#options;
+    const { sipPort, controlPort, rtpPorts, says, account, autoAnswer, modules } = this.#options;
     mkdirSync(join(this.dir, 'heard'));
     writeTone(join(this.dir, 'says.wav'), says, 120);
     writeFileSync(
@@ -60,6 +63,7 @@ export class Baresip {
         'module sndfile.so',
         `snd_path ${join(this.dir, 'heard')}`,
         'module_app account.so',
+        ...modules.map((module) => `module_app ${module}`),
         'module_app menu.so',
         'module_app ctrl_tcp.so',
         `ctrl_tcp_listen 127.0.0.1:${controlPort}`,

@@ -12,7 +12,7 @@ import { featureOf } from './features.ts';
 import type { Inbound } from './inbound.ts';
 import type { Keys } from './keys.ts';
 import type { Mailbox } from './mailbox.ts';
-import type { Reach, ReachEnd } from './reach.ts';
+import { type Reach, type ReachEnd, tellRedirect } from './reach.ts';
 import { RINGS, ringHeader } from './ring-plan.ts';
 import type { Talks } from './talks.ts';
 import type { Transfers } from './transfers.ts';
@@ -182,6 +182,7 @@ export function createDialing(
       near: agentLeg,
       ringTimeoutMs: RING_MS,
       tag: { interactionId: id, role: 'customer' },
+      onRedirect: tellRedirect(interactions, id),
     });
     return { end: 'answered', leg: await answeredWhile(agentLeg, attempt), agentId: undefined, label: target.number };
   }

@@ -20,6 +20,7 @@ import { createRecovery } from './recovery.ts';
 import { followRefers } from './refers.ts';
 import { CallRegistry } from './registry.ts';
 import { createRejoining } from './rejoining.ts';
+import { createReplacing } from './replacing.ts';
 import { createSecureEntries } from './secure-entries.ts';
 import { createTalks } from './talks.ts';
 import { createTransfers } from './transfers.ts';
@@ -80,6 +81,7 @@ export function createVoiceChannel(
   const entries = createSecureEntries(deps, { talks });
   const monitoring = createMonitoring(deps, { talks });
   const rejoining = createRejoining(deps, { talks, transfers, monitoring });
+  const replacing = createReplacing(deps, { rejoining, pickUps });
   const recovery = createRecovery(deps, { talks, waitingRoom, exits, consultations, parking, entries, mailbox });
   registry.onAdd(followRefers(deps, { talks, transfers, parking }));
   registry.onAdd(keepQuality(deps));
@@ -130,6 +132,7 @@ export function createVoiceChannel(
       await recovery.goOn();
       calls.onIncoming(async (incoming) => {
         try {
+          if (incoming.replaces) return await replacing.take(incoming.leg, incoming.replaces);
           if (incoming.source === 'phone') return await dialing.fromPhone(incoming);
           const did = dids.find(incoming.dialled);
           if (did) return await inbound.take(incoming, did);

@@ -1,6 +1,13 @@
 import type { RingingCall } from '#appliance/contract/calls.ts';
 import { type ForwardTarget, NO_FORWARDING } from '#appliance/contract/calls.ts';
-import { DialFailed, type EndCause, type Leg, type Party, type Ringing } from '#appliance/telephony/calls/index.ts';
+import {
+  DialFailed,
+  type DialOptions,
+  type EndCause,
+  type Leg,
+  type Party,
+  type Ringing,
+} from '#appliance/telephony/calls/index.ts';
 import type { VoiceDeps } from './deps.ts';
 import { afterwards, atOnce, MOST_OUTSIDE, next, type Situation } from './forwards.ts';
 import type { PickUps } from './pickups.ts';
@@ -29,6 +36,22 @@ export type ReachEnd =
   | { end: 'voicemail'; agentId: string }
   | { end: 'failed'; cause: EndCause };
 
+/** On to a number outside, by whose rule, and which. */
+interface Outside {
+  kind: 'number';
+  number: string;
+  by: string;
+  why: Situation;
+}
+
+/** In the words of RFC 5806 §4.2. */
+const REASONS = {
+  always: 'unconditional',
+  busy: 'user-busy',
+  noAnswer: 'no-answer',
+  notRegistered: 'unavailable',
+} as const satisfies Record<Situation, string>;
+
 export type Reach = ReturnType<typeof createReach>;
 
 /** Finds somebody for a call that is for them: their phones in their order, their forwarding, a colleague who picks it up. */
@@ -40,11 +63,11 @@ export function createReach(deps: VoiceDeps, { pickUps }: { pickUps: PickUps }) 
   return async function reach(request: ReachRequest): Promise<ReachEnd> {
     const { interactionId, near } = request;
     const been = new Set<string>();
-    let to: ReachRequest['to'] | { kind: 'number'; number: string; by: string } = request.to;
+    let to: ReachRequest['to'] | Outside = request.to;
     let first: string | undefined;
     for (let hops = 0; ; hops++) {
       if (near.state === 'ended') return failed(16, 'The caller hung up');
-      if (to.kind === 'number') return forwardOutside(request, to.number, to.by);
+      if (to.kind === 'number') return forwardOutside(request, to);
       const agentId: string | undefined = to.kind === 'agent' ? to.agentId : endpoints.agentOfExtension(to.extension);
       if (agentId === undefined) {
         const { extension } = to as { extension: string };
@@ -71,7 +94,8 @@ export function createReach(deps: VoiceDeps, { pickUps }: { pickUps: PickUps }) 
           ringInTurn(calls, clock, turns, options(request, ringMs, agentId)),
         );
         if ('leg' in found) {
-          const who = found.by ?? agentId;
+          // A phone may have sent the call on to a colleague's (302).
+          const who = found.by ?? (found.leg.phoneId && endpoints.agentOfPhone(found.leg.phoneId)) ?? agentId;
           return { end: 'answered', leg: found.leg, agentId: who, label: agents.get(who)?.name ?? who };
         }
         if ((near.state as string) === 'ended') return failed(16, 'The caller hung up');
@@ -100,7 +124,7 @@ export function createReach(deps: VoiceDeps, { pickUps }: { pickUps: PickUps }) 
       to =
         on.to === 'extension'
           ? { kind: 'extension', extension: on.extension }
-          : { kind: 'number', number: on.number, by: agentId };
+          : { kind: 'number', number: on.number, by: agentId, why: situation };
     }
   };
 
@@ -163,7 +187,7 @@ export function createReach(deps: VoiceDeps, { pickUps }: { pickUps: PickUps }) 
     }
   }
 
-  async function forwardOutside(request: ReachRequest, number: string, by: string): Promise<ReachEnd> {
+  async function forwardOutside(request: ReachRequest, { number, by, why }: Outside): Promise<ReachEnd> {
     const already = outside.get(by) ?? 0;
     if (already >= MOST_OUTSIDE) {
       await interactions.event(request.interactionId, 'forwarding-refused', { agentId: by, why: 'too-many-outside' });
@@ -178,7 +202,9 @@ export function createReach(deps: VoiceDeps, { pickUps }: { pickUps: PickUps }) 
     const found = await ring(request, undefined, () =>
       calls.dial([{ kind: 'number', number: number.replace(/[ ()./-]/g, '') }], {
         ...options(request, 60_000),
+        followPhones: false,
         from: endpoints.callerId(request.queueId ?? null),
+        forwarded: { by: endpoints.party(by).number, reason: REASONS[why] },
       }),
     );
     if ('cause' in found) {
@@ -198,8 +224,20 @@ export function createReach(deps: VoiceDeps, { pickUps }: { pickUps: PickUps }) 
       ringTimeoutMs,
       tag: { ...request.tag, ...(agentId ? { agentId } : {}) },
       headers: [['X-Interaction', request.interactionId], ringHeader(request.ring)] as [string, string][],
+      // A phone that sends its calls to another extension (302) is followed.
+      followPhones: true,
+      onRedirect: tellRedirect(interactions, request.interactionId),
     };
   }
+}
+
+/** What phones and carriers answered instead of ringing (3xx) is an event of the call. */
+export function tellRedirect(
+  { event }: Pick<VoiceDeps['interactions'], 'event'>,
+  interactionId: string,
+): NonNullable<DialOptions['onRedirect']> {
+  return ({ by, to, status, followed }) =>
+    void event(interactionId, followed ? 'redirected' : 'redirect-refused', { by, to, sip: status });
 }
 
 function told(target: ForwardTarget): Record<string, unknown> {

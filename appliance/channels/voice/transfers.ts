@@ -3,7 +3,7 @@ import { AppError, messageOf } from '#appliance/kernel/errors.ts';
 import { DialFailed, type DialTarget, type EndCause, type Leg, type Party } from '#appliance/telephony/calls/index.ts';
 import type { VoiceDeps } from './deps.ts';
 import type { Mailbox } from './mailbox.ts';
-import type { Reach } from './reach.ts';
+import { type Reach, tellRedirect } from './reach.ts';
 import { RINGS, type RingStage, ringInTurn } from './ring-plan.ts';
 import type { Talks } from './talks.ts';
 import type { VoiceCall } from './voice-call.ts';
@@ -184,6 +184,7 @@ export function createTransfers(
       ringTimeoutMs: timeoutMs,
       tag: { interactionId: call.id, role: where.agentId ? 'agent' : 'outside', agentId: where.agentId ?? null },
       headers: [['X-Interaction', call.id]],
+      onRedirect: tellRedirect(interactions, call.id),
     });
     const off = call.customer.on('ended', () => attempt.cancel({ q850: 16 }));
     let leg: Leg;

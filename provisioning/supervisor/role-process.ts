@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -124,8 +125,10 @@ export class RoleProcess {
     if (nice === undefined) return;
     try {
       setPriority(pid, nice);
+      // Each child is a session of its own, and sessions are weighed before processes (sched(7), autogroups).
+      writeFileSync(`/proc/${pid}/autogroup`, String(nice));
     } catch {
-      // Only root may prefer; without it all are served alike.
+      // Only root may prefer, and not every kernel has groups.
     }
   }
 

@@ -2,6 +2,8 @@
 //   --talking 20 --waiting 10   so many calls          --away 60     so many seconds is away what goes away
 //   --only WORD,WORD            faults or groups by a part of their name       --list     what there is
 //   --port 8500                 2000 ports are used from there
+//   --first                     the telephones have the processor first, on a machine that others use as well (root)
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({
@@ -12,11 +14,13 @@ const { values } = parseArgs({
     only: { type: 'string' },
     port: { type: 'string', default: '8500' },
     list: { type: 'boolean', default: false },
+    first: { type: 'boolean', default: false },
   },
 });
 process.env.STRONGROOM_FAULTS_TALKING = values.talking;
 process.env.STRONGROOM_FAULTS_WAITING = values.waiting;
 process.env.STRONGROOM_FAULTS_AWAY_S = values.away;
+if (values.first) writeFileSync('/proc/self/autogroup', '-10');
 
 // The size of the load is read when these are loaded.
 const { FAULTS } = await import('./catalogue.ts');

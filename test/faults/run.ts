@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { delay } from '#appliance/kernel/async.ts';
 import { type Fault, type Mend, NEEDS } from './catalogue.ts';
 import { auditFloor } from './support/audit-floor.ts';
@@ -16,6 +17,8 @@ interface Row {
   fault: string;
   look: Look | undefined;
   silenceMs: number;
+  /** So late was this process itself, which listens. */
+  deafMs: number;
   /** Parts that /health named just before the return; undefined when nobody looked. */
   named: string[] | undefined;
   healthRight: boolean;
@@ -82,6 +85,8 @@ async function runOne(fault: Fault, stage: Stage): Promise<Row> {
   const openBefore = new Set(await alarms(stage.load.sam).catch(() => []));
   const since = (await instance.db.raw<{ rows: [{ now: Date }] }>('select clock_timestamp() as now')).rows[0].now;
   const from = performance.now();
+  const lateness = monitorEventLoopDelay({ resolution: 10 });
+  lateness.enable();
   try {
     let mend: Mend = await fault.strike(stage);
     let mendedAt = from;
@@ -116,6 +121,8 @@ async function runOne(fault: Fault, stage: Stage): Promise<Row> {
     row.failure = String(error).slice(0, 600);
   }
   row.silenceMs = stage.ear.silenceMs(from, performance.now());
+  lateness.disable();
+  row.deafMs = Math.round(lateness.max / 1e6);
   return row;
 }
 
@@ -179,6 +186,7 @@ function nothing(fault: string): Row {
     fault,
     look: undefined,
     silenceMs: 0,
+    deafMs: 0,
     named: undefined,
     healthRight: true,
     alarmed: [],
@@ -196,7 +204,7 @@ function cells(row: Row): string[] {
     look ? `${look.callsKept}/${TALKING + 1}` : '?',
     look ? `${look.placesKept}/${WAITING}` : '?',
     look ? (look.books.length === 0 ? 'right' : `${look.books.length} rules broken`) : '?',
-    `${row.silenceMs} ms`,
+    `${row.silenceMs} ms${row.deafMs > 100 ? ` (listener ${row.deafMs} ms late)` : ''}`,
     row.named ? `${row.named.join(', ') || 'all well'}${row.healthRight ? '' : ' (WRONG)'}` : '-',
     [...row.alarmed, ...row.alarmsLeft.map((kind) => `${kind} STAYS`)].join(', ') || '-',
     row.recoveredS === undefined ? 'NOT' : `${row.recoveredS} s`,

@@ -1,12 +1,13 @@
 // Mutated inputs for everything that reads what strangers send: no crash, no hang, no growth. The same seed makes the same inputs.
-// npm run fuzz -- --count 1000000 --seed 1 [--only sip,sdp,rtp,rtcp,stun,ng] [--report FILE]
+// npm run fuzz -- --count 1000000 --seed 1 [--only sip,sdp,rtp,rtcp,stun,ng,live] [--report FILE]
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { fuzz as fuzzSip } from '#appliance/telephony/sip/fuzz.ts';
 import { fuzzTarget } from './fuzz.ts';
+import { fuzzLive } from './live.ts';
 import { createTargets } from './targets.ts';
 
-const SHARES = { sip: 0.3, sdp: 0.2, rtp: 0.2, rtcp: 0.15, stun: 0.1, ng: 0.05 } as const;
+const SHARES = { sip: 0.3, sdp: 0.2, rtp: 0.2, rtcp: 0.15, stun: 0.1, ng: 0.03, live: 0.02 } as const;
 /** After the first quarter everything is warm; more than this on top of it is growth. */
 const GROWTH_MIB = 80;
 
@@ -44,7 +45,9 @@ for (const [name, share] of Object.entries(SHARES)) {
   const part = async (n: number, from: number) =>
     target
       ? fuzzTarget(target, n, from)
-      : fuzzSip(n, from).then((done) => ({ taken: done.parsed, findings: done.findings }));
+      : name === 'live'
+        ? fuzzLive(n, from)
+        : fuzzSip(n, from).then((done) => ({ taken: done.parsed, findings: done.findings }));
   const warm = await part(Math.ceil(inputs / 4), seed);
   globalThis.gc?.();
   const before = heapMib();

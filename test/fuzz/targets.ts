@@ -58,7 +58,7 @@ const sdps = [
 
 const rtp = (payloadType: number, payload: number[], flags = 0x80) =>
   Buffer.from([flags, payloadType, 0, 1, 0, 0, 0, 160, 1, 2, 3, 4, ...payload]);
-const rtps = [
+export const rtps = [
   rtp(8, Array(160).fill(0xd5)),
   rtp(0x80 | 101, [5, 0x0a, 0, 160]),
   rtp(101, [11, 0x8a, 3, 32]),
@@ -75,7 +75,7 @@ const report = (type: number, words: number[]) => {
   return b;
 };
 const OURS = 0x01020304;
-const rtcps = [
+export const rtcps = [
   Buffer.concat([
     report(200, [9, 1, 2, 3, 4, 5, OURS, 0x10000001, 6, 7, 8, 9]),
     report(202, [9, 0x01036162, 0x63000000]),
@@ -84,7 +84,7 @@ const rtcps = [
   Buffer.concat([report(201, [9, OURS, 1, 6, 7, 8, 9]), report(203, [9])]),
   report(206, [9, OURS]),
 ];
-const stuns = [
+export const stuns = [
   Buffer.concat([
     Buffer.from([0, 1, 0, 12, 0x21, 0x12, 0xa4, 0x42]),
     Buffer.alloc(12, 7),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Component } from '#appliance/platform/health/index.ts';
-import { diskWatched, partsWatched, readDisks } from './box-watch.ts';
+import { diskWatched, partsWatched, readDisks, webWatched } from './box-watch.ts';
 
 const ok: Component = { status: 'ok', detail: '' };
 const all = { postgres: ok, redis: ok, rtpengine: ok, voice: ok, media: ok, web: ok, work: ok };
@@ -18,6 +18,15 @@ describe('a part of the box', () => {
       'voice.degraded warning',
       'media.down critical',
     ]);
+  });
+
+  it('that watches the others is watched by another: web, and only that it is gone', () => {
+    const down: Component = { status: 'down', detail: 'gives no sign of life' };
+    const seen = (components: Partial<typeof all>) =>
+      webWatched({ components: { ...all, ...components } }).map(({ kind, trouble }) => [kind, trouble?.severity]);
+    expect(seen({ web: down, voice: down })).toEqual([['web.down', 'critical']]);
+    expect(seen({ voice: down })).toEqual([['web.down', undefined]]);
+    expect(seen({ web: down, redis: down })).toEqual([]);
   });
 
   it('is not suspected because Redis is away', () => {

@@ -1,4 +1,4 @@
-// What the box notices about itself, as alarms: parts that are away (web looks), disks that fill up (work looks).
+// What the box notices about itself, as alarms: parts that are away (web looks, and work at web), disks that fill up (work looks).
 import { stat, statfs } from 'node:fs/promises';
 import type { Config } from '#appliance/platform/config/index.ts';
 import type { HealthReport } from '#appliance/platform/health/index.ts';
@@ -38,6 +38,11 @@ export function partsWatched({ components }: Pick<HealthReport, 'components'>): 
       },
     ];
   });
+}
+
+/** Of these what web cannot say itself: that it is gone. Pure. */
+export function webWatched(health: Pick<HealthReport, 'components'>): Watched[] {
+  return partsWatched(health).filter(({ kind }) => kind === 'web.down');
 }
 
 export interface DiskSpace {

@@ -5,8 +5,10 @@ import { systemClock } from '#appliance/kernel/clock.ts';
 import { messageOf } from '#appliance/kernel/errors.ts';
 import { createBus } from '#appliance/platform/bus/index.ts';
 import { createFiles } from '#appliance/platform/files/index.ts';
+import { readHealth } from '#appliance/platform/health/index.ts';
 import { createJobs } from '#appliance/platform/jobs/index.ts';
 import { createBatch, openDatabase } from '#appliance/platform/postgres/index.ts';
+import { openRedis } from '#appliance/platform/redis/index.ts';
 import { openKeyRing } from '#appliance/platform/secrets/index.ts';
 import { createAlarms, createWatch } from '#appliance/realtime/index.ts';
 import {
@@ -17,13 +19,15 @@ import {
 } from '#appliance/recordings/index.ts';
 import { createAudit } from '#appliance/security/index.ts';
 import { backupStore, backupsWatched, defineBackupJobs, runCli, scheduleBackupJobs } from './backups/index.ts';
-import { diskWatched, readDisks } from './box-watch.ts';
+import { diskWatched, readDisks, webWatched } from './box-watch.ts';
 import type { StartRole } from './context.ts';
 import { rawRecordings } from './raw-recordings.ts';
 
 const SWEEP_MS = 6 * 3_600_000;
 const DISK_WATCH_MS = 5000;
 const BACKUP_WATCH_MS = 30_000;
+/** Two looks in a row: a restart is no alarm. */
+const WEB_WATCH_MS = 10_000;
 
 export const start: StartRole = async ({ config, log, instance }) => {
   const clock = systemClock;
@@ -88,6 +92,16 @@ export const start: StartRole = async ({ config, log, instance }) => {
     log,
   });
   disks.start();
+  // web watches all parts of the box; somebody else has to see that it is gone itself.
+  const redis = openRedis(config.redisUrl, log, { enableOfflineQueue: false });
+  const web = createWatch({
+    look: async () => webWatched(await readHealth({ db, redis, config, version: '' })),
+    everyMs: WEB_WATCH_MS,
+    alarms,
+    clock,
+    log,
+  });
+  web.start();
   await jobs.start();
   await Promise.all([
     jobs.schedule('flows.sweep', { everyMs: SWEEP_MS }),
@@ -103,6 +117,8 @@ export const start: StartRole = async ({ config, log, instance }) => {
   return {
     async stop() {
       disks.stop();
+      web.stop();
+      redis.disconnect();
       backupWatch.stop();
       await jobs.close();
       await batch.close();

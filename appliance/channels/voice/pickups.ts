@@ -86,14 +86,14 @@ export function createPickUps({ agents, bus, calls, clock, endpoints, router, lo
     present,
 
     /** `**` and an extension. */
-    byExtension(extension: string, by: string, leg: Leg): Promise<void> {
+    async byExtension(extension: string, by: string, leg: Leg): Promise<void> {
       const agentId = endpoints.agentOfExtension(extension);
       if (!agentId) throw new AppError('not-found', 'extension-unknown', 'Nobody has this extension');
       return withLeg(at(agentId, by, false), by, leg);
     },
 
     /** INVITE with Replaces of a ringing dialog (RFC 3891 §7.1): the key under the lamp of a colleague. */
-    byLeg(rung: Leg, by: string, leg: Leg): Promise<void> {
+    async byLeg(rung: Leg, by: string, leg: Leg): Promise<void> {
       const found = [...ringing.values()].find(({ rings }) => rings.legs().includes(rung));
       if (!found) throw new AppError('not-found', 'nothing-rings', 'Nothing rings there');
       return withLeg(at(found.rings.agentId, by, false), by, leg);

@@ -1,4 +1,5 @@
-// Holidays from an iCalendar file (RFC 5545): whole days, one or several, also yearly. Everything in it is bounded.
+// Holidays from an iCalendar file (RFC 5545): whole days, one or several, also those that come again. Everything in it is bounded.
+import { occurrences, ruleOf } from './recurrence.ts';
 
 export interface Holiday {
   date: string;
@@ -29,13 +30,13 @@ export function readHolidays(file: string, fromYear: number): IcsResult {
   const holidays = new Map<string, Holiday>();
   let skipped = 0;
   let events = 0;
-  let event: Map<string, { parameters: string; value: string }> | undefined;
+  let event: Event | undefined;
   for (const line of lines) {
     if (/^BEGIN:VEVENT/i.test(line)) {
       if (++events > MAX_EVENTS) break;
       event = new Map();
     } else if (/^END:VEVENT/i.test(line) && event) {
-      const days = daysOf(event);
+      const days = daysOf(event, fromYear);
       if (days.length === 0) skipped++;
       for (const day of days) {
         if (!day.yearly && Number(day.date.slice(0, 4)) < fromYear) continue;
@@ -51,24 +52,35 @@ export function readHolidays(file: string, fromYear: number): IcsResult {
   return { holidays: [...holidays.values()].toSorted((a, b) => (a.date < b.date ? -1 : 1)), skipped };
 }
 
-function daysOf(event: Map<string, { parameters: string; value: string }>): Holiday[] {
+type Event = Map<string, { parameters: string; value: string }>;
+
+function daysOf(event: Event, fromYear: number): Holiday[] {
   const start = dayOf(event.get('DTSTART')?.value);
-  if (start === undefined) return [];
-  // §3.6.1: the end is the first day after; without one it is one day.
-  const end = dayOf(event.get('DTEND')?.value) ?? start + DAY_MS;
-  const rule = event.get('RRULE')?.value.toUpperCase();
-  const yearly =
-    rule !== undefined &&
-    /(^|;)FREQ=YEARLY(;|$)/.test(rule) &&
-    !/BYDAY|BYWEEKNO|COUNT|UNTIL|INTERVAL=(?!1(;|$))/.test(rule);
-  if (rule !== undefined && !yearly) return [];
+  if (start === undefined || /^CANCELLED$/i.test(event.get('STATUS')?.value.trim() ?? '')) return [];
+  // §3.6.1: the end is the first day after; without one it is one day, or as long as it says.
+  const end = dayOf(event.get('DTEND')?.value) ?? start + lengthOf(event.get('DURATION')?.value) * DAY_MS;
   const name = textOf(event.get('SUMMARY')?.value ?? '') || '–';
   const days = Math.min(MAX_DAYS, Math.max(1, Math.round((end - start) / DAY_MS)));
-  return Array.from({ length: days }, (_, index) => ({
-    date: new Date(start + index * DAY_MS).toISOString().slice(0, 10),
-    name,
-    ...(yearly && { yearly }),
-  }));
+  const rule = event.has('RRULE') ? ruleOf(event.get('RRULE')!.value, start) : { kind: 'once' as const };
+  // §3.8.5.1: days that are taken out again.
+  const out = new Set((event.get('EXDATE')?.value ?? '').split(',', 200).map(dayOf));
+  if (rule === undefined) return [];
+  const yearly = rule.kind === 'yearly' && out.size === 1 && out.has(undefined);
+  const starts =
+    rule.kind === 'once' || yearly ? [start] : occurrences(rule, start, fromYear).filter((day) => !out.has(day));
+  return starts.flatMap((first) =>
+    Array.from({ length: days }, (_, index) => ({
+      date: new Date(first + index * DAY_MS).toISOString().slice(0, 10),
+      name,
+      ...(yearly && { yearly }),
+    })),
+  );
+}
+
+/** §3.3.6: P3D, P1W; anything else is a day. */
+function lengthOf(duration: string | undefined): number {
+  const match = /^\+?P(\d{1,3})([DW])/i.exec(duration?.trim() ?? '');
+  return match ? Number(match[1]) * (match[2]!.toUpperCase() === 'W' ? 7 : 1) : 1;
 }
 
 /** A DATE (§3.3.4) as milliseconds; a DATE-TIME is no whole day unless it says midnight. */

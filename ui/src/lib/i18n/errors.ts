@@ -17,6 +17,12 @@ export function wordsFor(error: unknown): Words {
     case 'timeout':
     case 'no-answer':
       return { what: m.error_timeout(), remedy: m.error_timeout_remedy() };
+    case 'phone-not-registered':
+      return { what: m.error_phone_away(), remedy: m.error_phone_remedy() };
+    case 'phone-silent':
+      return { what: m.error_phone_silent(), remedy: m.error_phone_remedy() };
+    case 'phone-declined':
+      return { what: m.error_phone_declined(), remedy: m.error_phone_remedy() };
   }
   switch (error.status) {
     case 401:

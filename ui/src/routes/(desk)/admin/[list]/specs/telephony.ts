@@ -1,6 +1,6 @@
 // What calls come through.
 import { m } from '#lib/paraglide/messages.js';
-import { type ListSpec, str } from '../list.ts';
+import { type ListSpec, num, type Row, str } from '../list.ts';
 import { amount, named, options, PHONE_KIND, word } from './parts.ts';
 
 interface TrunkStatus {
@@ -21,6 +21,15 @@ function trunkHealth(answer: unknown): Record<string, unknown> {
   };
 }
 
+/** Registered is not enough: it is asked whether it answers, and how fast. */
+function phoneState(row: Row): string {
+  if (row.reach === 'unreachable') return m.phone_unreachable();
+  if (!row.online) return m.phone_offline();
+  return row.roundTripMs === null || row.roundTripMs === undefined
+    ? m.phone_online()
+    : `${m.phone_online()}, ${Math.max(1, Math.round(num(row, 'roundTripMs')))} ms`;
+}
+
 export const telephony: Record<string, ListSpec> = {
   phones: {
     path: '/phones',
@@ -31,6 +40,7 @@ export const telephony: Record<string, ListSpec> = {
     refreshS: 15,
     names: [{ path: '/agents', key: 'name' }],
     secret: { rotate: (row) => `/phones/${row.id}/rotate` },
+    restart: (row) => (row.online && row.kind !== 'browser' ? `/phones/${row.id}/restart` : undefined),
     nameOf: (row) => str(row, 'label') || str(row, 'extension'),
     columns: [
       named('label', m.name),
@@ -41,8 +51,8 @@ export const telephony: Record<string, ListSpec> = {
       {
         key: 'online',
         label: m.state,
-        text: (row) => (row.online ? m.phone_online() : m.phone_offline()),
-        tone: (row) => (row.online ? 'ok' : 'warn'),
+        text: phoneState,
+        tone: (row) => (row.online ? 'ok' : row.reach === 'unreachable' ? 'danger' : 'warn'),
       },
     ],
     fields: [
@@ -56,6 +66,7 @@ export const telephony: Record<string, ListSpec> = {
       },
       { key: 'extension', label: m.extension_short, kind: 'text', max: 12, pattern: '[0-9*#]{1,12}' },
       { key: 'agentId', label: m.agent, kind: 'reference', path: '/agents', nameKey: 'name', none: m.none },
+      { key: 'unsolicitedMwi', label: m.phone_mwi, kind: 'check', hint: m.phone_mwi_hint },
     ],
   },
   trunks: {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { memoryBus } from '#appliance/platform/bus/index.ts';
+import { openDatabase } from '#appliance/platform/postgres/index.ts';
 import type { TestDatabase } from '#test/support/database.ts';
 import { testDatabase } from '#test/support/database.ts';
 import { normalise } from './identity.ts';
@@ -20,6 +21,23 @@ describe('customers', () => {
     expect(new Set(found.map(({ id }) => id)).size).toBe(1);
     expect(await customers.find({ kind: 'phone', value: '+15550123' })).toEqual(found[0]);
     expect(await database.db('customer').count()).toEqual([{ count: 1 }]);
+  });
+
+  it('are one person per identity, also when two processes meet many new numbers at once', async () => {
+    const pools = [1, 2].map(() => openDatabase(database.url, { poolMax: 1, byKey: true, commitsLater: true }));
+    const processes = pools.map((callers) => createCustomers({ db: database.db, callers }));
+    const numbers = Array.from({ length: 40 }, (_, n) => `+1555020${String(n).padStart(2, '0')}`);
+    const known = await processes[0]!.findOrCreate({ kind: 'phone', value: numbers[0]! });
+    const [mine, theirs] = await Promise.all(
+      processes.map((one) => Promise.all(numbers.map((value) => one.findOrCreate({ kind: 'phone', value })))),
+    );
+    expect(mine).toEqual(theirs);
+    expect(mine![0]).toEqual(known);
+    const alone = await database.db.raw(
+      'select count(*) from customer where id not in (select customer_id from identity)',
+    );
+    expect(alone.rows).toEqual([{ count: 0 }]);
+    await Promise.all(pools.map((pool) => pool.destroy()));
   });
 
   it('who called before are known without the database, until somebody changes them', async () => {

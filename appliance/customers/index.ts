@@ -1,11 +1,18 @@
 import type { Bus } from '#appliance/platform/bus/index.ts';
 import type { Database } from '#appliance/platform/postgres/index.ts';
 import { CustomerCache } from './cache.ts';
+import { createFinder } from './finder.ts';
 import { type IdentityKind, normalise } from './identity.ts';
 import { createStore } from './store.ts';
 
 export type { IdentityKind } from './identity.ts';
 export type { ConsentRow, CustomerRow, IdentityRow } from './store.ts';
+export interface CustomersDeps {
+  db: Database;
+  bus?: Pick<Bus, 'subscribe'>;
+  callers?: Database;
+}
+
 export type Customers = ReturnType<typeof createCustomers>;
 
 /** The customer as screens show one: known once somebody gave a name. */
@@ -15,9 +22,13 @@ export interface CustomerRef {
   known: boolean;
 }
 
-/** The customer file. With a bus, who was found stays known in memory until somebody changes it. */
-export function createCustomers({ db, bus }: { db: Database; bus?: Pick<Bus, 'subscribe'> }) {
+/**
+ * The customer file. With a bus, who was found stays known in memory until somebody changes it. `callers` is a connection for
+ * those who look up many: see `finder.ts`.
+ */
+export function createCustomers({ db, bus, callers }: CustomersDeps) {
   const store = createStore(db);
+  const findOrCreate = callers ? createFinder(callers) : store.findOrCreate;
   const cache = bus && new CustomerCache<CustomerRef>(bus);
   return {
     /** The customer behind an identity, made when it is new; two callers at once get the same one. */
@@ -26,7 +37,7 @@ export function createCustomers({ db, bus }: { db: Database; bus?: Pick<Bus, 'su
       const key = `${identity.kind} ${value}`;
       const known = cache?.get(key);
       if (known) return known;
-      const row = await store.findOrCreate(identity.kind, value);
+      const row = await findOrCreate(identity.kind, value);
       const found = { id: row.id, name: row.name, known: row.name !== null };
       cache?.set(key, found);
       return found;

@@ -215,6 +215,6 @@ export function runWriter(batch: Batch): (row: RunRow) => Promise<void> {
        answered boolean, outcome text, started_at timestamptz, updated_at timestamptz)
      on conflict (id) do update set step = excluded.step, steps = excluded.steps, language = excluded.language, variables = excluded.variables, secure_from = excluded.secure_from,
        answered = excluded.answered, outcome = excluded.outcome, updated_at = excluded.updated_at`,
-    { key: ({ id }) => id },
+    { key: ({ id }) => id, merge: (_, later) => later, patient: true },
   );
 }

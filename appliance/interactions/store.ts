@@ -69,7 +69,11 @@ export function createStore(db: Database, batch: Batch) {
        ended_at = coalesce(i.ended_at, (m.p ->> 'endedAt')::timestamptz),
        end_reason = coalesce(i.end_reason, m.p ->> 'endReason')
      from jsonb_to_recordset($1::jsonb) as m(id uuid, p jsonb) where i.id = m.id`,
-    { key: ({ id }) => id, merge: (earlier, later) => ({ id: later.id, p: { ...earlier.p, ...later.p } }) },
+    {
+      key: ({ id }) => id,
+      merge: (earlier, later) => ({ id: later.id, p: { ...earlier.p, ...later.p } }),
+      patient: true,
+    },
   );
 
   // Before the inserts, so that the next place may open. A segment that opens and closes in one flush needs no more: it is written closed.
@@ -79,6 +83,7 @@ export function createStore(db: Database, batch: Batch) {
     `update segment s set ended_at = r."endedAt", end_reason = r."end"
      from jsonb_to_recordset($1::jsonb) as r(id uuid, "endedAt" timestamptz, "end" text)
      where s.id = r.id and s.ended_at is null`,
+    { patient: true },
   );
   const insertSegment = batch.statement<SegmentRow>(
     'segment.insert',
@@ -88,6 +93,7 @@ export function createStore(db: Database, batch: Batch) {
      from jsonb_to_recordset($1::jsonb) as r(id uuid, "interactionId" uuid, kind text, "queueId" uuid, "agentId" uuid,
        "flowVersionId" uuid, "startedAt" timestamptz, "endedAt" timestamptz, "end" text)
      on conflict (id) do nothing`,
+    { patient: true },
   );
 
   const insertEvent = batch.statement<{
@@ -103,6 +109,7 @@ export function createStore(db: Database, batch: Batch) {
      select r.id, r."interactionId", r.at, r.type, r.data
      from jsonb_to_recordset($1::jsonb) as r(id uuid, "interactionId" uuid, at timestamptz, type text, data jsonb)
      on conflict (id) do nothing`,
+    { patient: true },
   );
 
   return {

@@ -43,10 +43,17 @@ export const start: StartRole = async ({ config, log, instance, health, metrics 
     byKey: true,
   });
   const batch = createBatch(writer, { log });
+  // A caller's customer is one who has an interaction: the commit of that is what counts.
+  const callers = openDatabase(config.postgresUrl, {
+    poolMax: 1,
+    applicationName: 'strongroom voice callers',
+    byKey: true,
+    commitsLater: true,
+  });
   const bus = await createBus({ redisUrl: config.redisUrl, instance, log });
   const secrets = openSecrets(config.paths.keys);
 
-  const customers = createCustomers({ db, bus });
+  const customers = createCustomers({ db, bus, callers });
   const agents = createAgents({ db, batch, bus, clock });
   const interactions = createInteractions({ db, batch, bus, clock, log });
   const prompts = createPrompts({ db, dir: config.paths.prompts, log });
@@ -268,6 +275,7 @@ export const start: StartRole = async ({ config, log, instance, health, metrics 
       await jobs.close();
       await batch.close();
       await writer.destroy();
+      await callers.destroy();
       await bus.close();
       await db.destroy();
     },

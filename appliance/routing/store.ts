@@ -99,6 +99,7 @@ export function createStore(db: Database, batch: Batch) {
      from jsonb_to_recordset($1::jsonb) as r(id uuid, "entryId" uuid, "interactionId" uuid, "queueId" uuid, "agentId" uuid,
        channel text, "waitedS" numeric, "offeredAt" timestamptz, "expiresAt" timestamptz)
      on conflict (id) do nothing`,
+    { patient: true },
   );
   const setPriority = batch.statement<{ id: string; priority: number }>(
     'entry.priority',

@@ -105,3 +105,20 @@ test('closing while the database is away says that rows were not stored', async 
   await expect(parent({ id: uuidv7(), name: 'x' })).rejects.toMatchObject({ code: 'batch-closed' });
   await db.destroy();
 });
+
+test('patient rows wait for one that is not, in the order handed in, and not for long', async () => {
+  const batch = createBatch(database.db, { log: silentLog });
+  const parent = batch.statement<{ id: string; name: string }>('parent', 10, INSERT_PARENT, { patient: true });
+  const child = batch.statement<{ id: string; parentId: string }>('child', 20, INSERT_CHILD);
+  const [first, second, third] = [uuidv7(), uuidv7(), uuidv7()];
+  const txs = (...ids: string[]) => database.db('parent').whereIn('id', ids).pluck('tx');
+  const waiting = [parent({ id: first, name: 'a' }), parent({ id: second, name: 'b' })];
+  await child({ id: uuidv7(), parentId: first });
+  await Promise.all(waiting);
+  expect(new Set(await txs(first, second)).size).toBe(1);
+  await parent({ id: third, name: 'alone' });
+  expect(await txs(third)).toHaveLength(1);
+  void parent({ id: uuidv7(), name: 'at the close' });
+  await batch.close();
+  expect(await database.db('parent').where({ name: 'at the close' }).count()).toEqual([{ count: 1 }]);
+});

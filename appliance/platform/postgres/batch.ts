@@ -18,6 +18,8 @@ export interface StatementOptions<Row> {
   key?: (row: Row) => string;
   /** With `key`: two rows of one key in one flush become one, so that nothing is written twice. */
   merge?: (earlier: Row, later: Row) => Row;
+  /** Nobody outside is told because of these rows: they wait a moment for the next flush instead of being one. */
+  patient?: boolean;
 }
 
 export interface Batch {
@@ -60,6 +62,8 @@ interface Item {
 
 /** Rows of one flush; more than this wait for the next one, so that one transaction stays short. */
 const MAX_ROWS = 5000;
+/** What a flush costs is its statements, hardly its rows: patient rows of so long share one. */
+const PATIENCE_MS = 15;
 const RETRY_MS = [50, 100, 250, 500, 1000];
 
 /** Group commit: everything handed in while a flush is under way becomes one transaction of multi-row statements. */
@@ -69,30 +73,44 @@ export function createBatch(db: Database, options: BatchOptions): Batch {
   let waiting: Item[] = [];
   let writing: Item[] = [];
   let running = false;
+  /** Somebody waits for a row in `waiting`. */
+  let urgent = false;
+  let patience: NodeJS.Timeout | undefined;
   let closed = false;
   const idle: (() => void)[] = [];
   let tookMs = 0;
   let sinceMs = 0;
   let wake: (() => void) | undefined;
 
-  function enqueue(statement: Statement, row: object): Promise<void> {
+  function enqueue(statement: Statement, row: object, patient: boolean): Promise<void> {
     if (closed) return Promise.reject(new AppError('unavailable', 'batch-closed', 'The store is closing.'));
     return new Promise((resolve, reject) => {
       waiting.push({ statement, row, resolve, reject });
-      if (!running) {
-        running = true;
-        sinceMs = performance.now();
-        if (maxWaitMs > 0) setTimeout(run, maxWaitMs);
-        else setImmediate(run);
-      }
+      if (!patient) hurry();
+      else patience ??= setTimeout(hurry, PATIENCE_MS);
     });
+  }
+
+  /** Everything that waits is written now, or with the end of the flush that is under way. */
+  function hurry(): void {
+    clearTimeout(patience);
+    patience = undefined;
+    urgent = true;
+    if (running) return;
+    running = true;
+    sinceMs = performance.now();
+    if (maxWaitMs > 0) setTimeout(run, maxWaitMs);
+    else setImmediate(run);
   }
 
   async function run(): Promise<void> {
     let failures = 0;
-    while (waiting.length > 0) {
+    while (waiting.length > 0 && urgent) {
+      clearTimeout(patience);
+      patience = undefined;
       writing = waiting.slice(0, MAX_ROWS);
       waiting = waiting.slice(MAX_ROWS);
+      urgent = waiting.length > 0;
       try {
         await flush(writing);
         if (failures > 0) log.info({ rows: writing.length }, 'PostgreSQL took the rows that waited');
@@ -102,6 +120,7 @@ export function createBatch(db: Database, options: BatchOptions): Batch {
       } catch (error) {
         // Only what PostgreSQL has not answered for comes back here; it keeps its place in front.
         waiting = [...writing, ...waiting];
+        urgent = true;
         writing = [];
         if (closed && failures >= RETRY_MS.length) break;
         if (failures === 0)
@@ -174,10 +193,14 @@ export function createBatch(db: Database, options: BatchOptions): Batch {
     statement<Row extends object>(name: string, order: number, sql: string, more: StatementOptions<Row> = {}) {
       if (names.has(name)) throw new Error(`The statement ${name} is declared twice`);
       names.add(name);
-      const statement: Statement = { name, order, sql, key: more.key, merge: more.merge };
-      return (row: Row) => enqueue(statement, row);
+      const { key, merge, patient = false } = more;
+      const statement: Statement = { name, order, sql, key, merge };
+      return (row: Row) => enqueue(statement, row, patient);
     },
-    flushed: () => (running ? new Promise((resolve) => idle.push(resolve)) : Promise.resolve()),
+    flushed() {
+      if (waiting.length > 0) hurry();
+      return running ? new Promise((resolve) => idle.push(resolve)) : Promise.resolve();
+    },
     pending: () => waiting.length + writing.length,
     tookMs: () => (running ? tookMs : 0),
     stuckMs: () => (running ? performance.now() - sinceMs : 0),

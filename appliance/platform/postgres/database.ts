@@ -26,17 +26,23 @@ export interface DatabaseOptions {
   applicationName?: string;
   /** Statements find their rows by index and keep their plans. */
   byKey?: boolean;
+  /**
+   * A commit does not wait for the disk. Only for rows that mean nothing until another connection has committed what refers to
+   * them: its commit, which waits, brings these to the disk as well, for they stand before it in the log.
+   */
+  commitsLater?: boolean;
 }
 
 /** Opens a pool. Nothing is connected before the first query, so a database that is away does not stop a start. */
 export function openDatabase(url: string, options: DatabaseOptions = {}): Database {
+  const settings = [...(options.byKey ? BY_KEY : []), ...(options.commitsLater ? ['synchronous_commit=off'] : [])];
   return knex({
     client: 'pg',
     connection: {
       connectionString: url,
       application_name: options.applicationName ?? 'strongroom',
       connectionTimeoutMillis: 5000,
-      ...(options.byKey ? { options: BY_KEY.map((setting) => `-c ${setting}`).join(' ') } : {}),
+      ...(settings.length ? { options: settings.map((setting) => `-c ${setting}`).join(' ') } : {}),
       keepAlive: true,
     },
     pool: { min: 0, max: options.poolMax ?? 10, idleTimeoutMillis: 60_000 },

@@ -34,7 +34,7 @@ export class DialogLine implements Line {
       new Promise<void>((resolve) => dialog.onEnd(() => resolve())),
     ]);
     this.dialog = dialog;
-    dialog.onChange(() => leg.record.keep());
+    dialog.onChange(() => leg.record.touch());
     dialog.onRequest((request) => this.#receive(request));
     dialog.onEnd((end) => {
       if (end.by === 'us') return;

@@ -87,7 +87,7 @@ export class IncomingLine implements Line {
     const { dialog, acked } = this.#invite.accept({ contentType: SDP, body });
     leg.up(new DialogLine(leg, dialog, acked));
     // Only what accept() has added to the facts is still unwritten.
-    if (dialog.facts.session) leg.record.keep();
+    if (dialog.facts.session) leg.record.touch();
     if (offer === undefined) this.#settleLater(dialog, acked);
   }
 

@@ -47,8 +47,6 @@ export class CallLeg implements Leg {
   line: Line | undefined;
   playback: OpenPlayback | undefined;
   digitsBlocked = false;
-  /** What rings here, as long as it is not answered. */
-  attempt: { takeOver(by: CallLeg): Promise<boolean> } | undefined;
   /** Where its 3xx sent us. */
   redirects: Redirects | undefined;
   callId: string | undefined;
@@ -143,9 +141,7 @@ export class CallLeg implements Leg {
 
   saveTag(tag: Record<string, unknown>): void {
     this.tag = tag;
-    // Before the answer there is nothing that another process could go on with, and the answer writes the row itself.
-    if (this.direction === 'in' && this.#state !== 'up') this.record.touch();
-    else this.record.keep();
+    this.record.touch();
   }
 
   on<K extends keyof LegEvents>(name: K, listener: (event: LegEvents[K]) => void): () => void {

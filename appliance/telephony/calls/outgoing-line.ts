@@ -68,7 +68,7 @@ export async function ringOut(leg: CallLeg, endpoint: Endpoint, options: DialOpt
   leg.line = new OutgoingLine(invite);
   // After a crash the next process stops what rings; the shorter this is unwritten, the better.
   leg.record.keep();
-  invite.onChange(() => leg.record.keep());
+  invite.onChange(() => leg.record.touch());
   // Provisional answers and the final one are taken in their order, though the switch answers later.
   let settling: Promise<unknown> = Promise.resolve();
   invite.onProgress((response) => {

@@ -61,7 +61,7 @@ test('what can wait rides with what cannot', async () => {
   const { clock, did, record, change } = open();
   record.touch();
   change();
-  clock.advance(24);
+  clock.advance(14);
   await settled();
   expect(did).toEqual([]);
   record.keep();

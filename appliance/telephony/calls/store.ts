@@ -62,7 +62,7 @@ export function createLegStore(db: Database, batch: Pick<Batch, 'statement'>): L
     key: (row) => row.id,
     merge: (_, later) => later,
   });
-  const remove = batch.statement<{ id: string }>('call-leg-remove', 510, REMOVE);
+  const remove = batch.statement<{ id: string }>('call-leg-remove', 510, REMOVE, { patient: true });
   return {
     save,
     remove: (id) => remove({ id }),

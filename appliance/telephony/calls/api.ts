@@ -180,11 +180,6 @@ export interface Calls {
   onIncoming(handler: (call: IncomingCall) => void | Promise<void>): void;
   /** Rings all endpoints of all targets at once. */
   dial(targets: DialTarget[], options: DialOptions): Ringing;
-  /**
-   * `by`, which came in and is not answered yet, has what rings at `rung`: it is answered, everything that rang with it is told
-   * that the call was completed elsewhere, and whoever dialled gets `by`. False: nothing rings there any more.
-   */
-  pickUp(rung: Leg, by: Leg): Promise<boolean>;
   /** Both hear each other until one ends, is held, or is routed elsewhere. */
   bridge(a: Leg, b: Leg): Promise<void>;
   unbridge(leg: Leg): Promise<void>;

@@ -194,7 +194,6 @@ export function createCalls(options: CallsOptions): Calls & { flush(): void } {
       door.resolve();
     },
     dial: (targets, dialOptions) => dial(context, targets, dialOptions),
-    pickUp: async (rung, by) => legs.get(rung.id)?.attempt?.takeOver(own(by)) ?? false,
     bridge: async (a, b) => bridge(own(a), own(b)),
     unbridge: async (leg) => {
       const found = legs.get(leg.id);

@@ -1,5 +1,4 @@
 // Rings many places at once; the first that answers has the call, the others are told that it was answered elsewhere.
-import { messageOf } from '#appliance/kernel/errors.ts';
 import { uuidv7 } from '#appliance/kernel/ids.ts';
 import { printUri } from '../sip/index.ts';
 import { DialFailed, type DialOptions, type DialTarget, type EndCause, type Leg, type Ringing } from './api.ts';
@@ -82,24 +81,6 @@ class Dialing implements Ringing {
     this.#give({ by: 'us', q850: cause.q850 ?? Q850.normal, text: cause.text ?? 'Cancelled' });
   }
 
-  /** Another call has what rings here. */
-  async takeOver(by: CallLeg): Promise<boolean> {
-    if (this.#done) return false;
-    this.#finish();
-    for (const leg of this.#legs) leg.hangup(ELSEWHERE);
-    try {
-      const { tag } = this.#options;
-      if (tag) by.saveTag({ ...by.tag, ...tag });
-      await by.answer();
-    } catch (error) {
-      this.#reject(new DialFailed(failure(Q850.temporaryFailure, messageOf(error))));
-      return true;
-    }
-    this.#legs.push(by);
-    this.#resolve(by);
-    return true;
-  }
-
   #ring(attempt: Attempt): void {
     const { endpoint } = attempt;
     // Between the choice of the trunk and now its second may have filled up: the next one is tried.
@@ -131,7 +112,6 @@ class Dialing implements Ringing {
         prefer: endpoint.kind === 'trunk' ? endpoint.trunk.codecs : ['PCMA', 'PCMU'],
       }),
     );
-    leg.attempt = this;
     this.#legs.push(leg);
     leg.on('up', () => this.#won(leg));
     leg.on('ended', ({ cause }) => this.#lost(cause, attempt, leg.redirects));

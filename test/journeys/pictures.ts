@@ -33,7 +33,7 @@ try {
   await alice.waitForTimeout(3000);
   await take(alice, 'agent-call');
   await alice.keyboard.press('Alt+C');
-  await alice.getByPlaceholder('Agent, phone or number…').fill('Carol');
+  await alice.getByPlaceholder('Agent, queue or number…').fill('Carol');
   await alice.keyboard.press('Enter');
   await alice.getByText('Talking with Carol').waitFor();
   await take(alice, 'agent-consult');

@@ -73,7 +73,10 @@ export const lists: Record<string, Row[]> = {
       label: n % 2 ? `Desk ${n + 1}` : `Headset ${n + 1}`,
       kind: n % 2 ? 'sip' : 'browser',
       agentId: id(n + 1),
-      online: n !== 6,
+      online: n !== 6 && n !== 3,
+      reach: n % 2 === 0 || n === 6 ? null : n === 3 ? 'unreachable' : 'reachable',
+      roundTripMs: n % 2 && n !== 3 ? 3.4 + n : null,
+      unsolicitedMwi: false,
       registrations:
         n === 6 ? [] : [{ contact: `sip:1001@192.0.2.${n}`, userAgent: 'Yealink T54W', expiresAt: ago(-900) }],
     }),

@@ -7,6 +7,7 @@ import type { ClientMessage, MeLive } from '#appliance/contract/live.ts';
 import { pagePolicy, SECURITY_HEADERS } from '#appliance/http/headers.ts';
 import { lists } from './admin-data.ts';
 import { agents, ago, alarms, id, interactions, offer, queues, trace, workItem } from './data.ts';
+import { callsToTake, DESK, SCRIPT } from './desk-data.ts';
 import { sipSocket } from './sip.ts';
 
 const PORT = Number(process.env.PORT ?? 27000);
@@ -82,7 +83,34 @@ function me(): MeLive {
   if (scene === 'call') live.work = [workItem('active', 'talking')];
   if (scene === 'held') live.work = [workItem('active', 'held')];
   if (scene === 'wrap-up') live.work = [workItem('wrap-up', null)];
+  if (scene === 'conference') live.work = [inConference()];
+  if (scene === 'secure') live.work = [inSecureEntry()];
   return live;
+}
+
+function inConference(): MeLive['work'][number] {
+  const item = workItem('active', 'talking');
+  const party = (n: number, label: string, state: 'ringing' | 'waiting' | 'talking') => ({
+    id: id(n),
+    label,
+    agentId: null,
+    state,
+  });
+  const parties = [party(1, 'Carol', 'talking'), party(2, 'Dario', 'talking'), party(3, 'Support', 'waiting')];
+  return { ...item, call: { ...item.call!, state: 'conference', parties, third: { label: 'Support', ringing: true } } };
+}
+
+function inSecureEntry(): MeLive['work'][number] {
+  const item = workItem('active', 'talking');
+  return {
+    ...item,
+    call: {
+      ...item.call!,
+      state: 'secure',
+      recording: 'paused',
+      secureEntry: { state: 'collecting', name: 'Card number', collected: 7 },
+    },
+  };
 }
 
 function snapshot(topic: string): unknown {
@@ -96,6 +124,12 @@ function snapshot(topic: string): unknown {
       return empty ? [] : agents();
     case 'alarms':
       return empty ? [] : alarms();
+    case 'messages':
+      return [];
+    case 'calls':
+      return empty ? [] : callsToTake();
+    case 'voicemails':
+      return empty ? { fresh: 0, heard: 0 } : { fresh: 2, heard: 1 };
   }
   return trace(topic.split('/')[1] ?? '');
 }
@@ -226,6 +260,9 @@ async function api(request: IncomingMessage, response: ServerResponse, url: URL)
       ? send(response, 200, found)
       : send(response, 404, { code: 'not-found', message: 'There is no such interaction' });
   }
+  const answer = DESK[path];
+  if (answer && request.method === 'GET')
+    return send(response, 200, scene === 'empty' && path !== '/me/phone-choice' ? { items: [], next: null } : answer());
   const peaks = /^\/recordings\/([^/]+)\/peaks$/.test(path);
   if (peaks) {
     const channel = (seed: number) =>
@@ -240,6 +277,7 @@ async function api(request: IncomingMessage, response: ServerResponse, url: URL)
     const found = items.find((row) => row.id === one);
     if (!found) return send(response, 404, { code: 'not-found', message: 'Gone' });
     response.setHeader('etag', '"1"');
+    if (list === 'queues' && request.method === 'GET') return send(response, 200, { ...found, script: SCRIPT });
     return send(response, 200, request.method === 'GET' ? found : Object.assign(found, payload));
   }
   if (items)

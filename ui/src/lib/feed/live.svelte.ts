@@ -1,20 +1,29 @@
+import type { CallToTake } from '#appliance/contract/calls.ts';
 import type { Alarm, DeskMessage, LiveTopic, MeLive } from '#appliance/contract/live.ts';
 import type { AgentLive, QueueLive } from '#appliance/contract/work.ts';
 import { clock } from './clock.svelte.ts';
 import { Feed, type FeedStatus } from './feed.ts';
 
+/** No beat for so long: the page was asleep, or the whole computer. */
+const SLEPT_MS = 10_000;
+
 /** The live topics a page shows, kept true by one watched connection. Made at sign-in, closed at sign-out. */
 export class Live {
   readonly #feed: Feed;
   readonly #worker: Worker;
+  readonly #onwake: () => void;
+  #beatAt = Date.now();
   #status = $state.raw<FeedStatus>({ state: 'connecting', since: undefined, retryAt: undefined });
   readonly me: TopicValue<MeLive>;
   readonly queues: TopicList<QueueLive>;
   readonly agents: TopicList<AgentLive>;
   readonly alarms: TopicList<Alarm>;
   readonly messages: TopicList<DeskMessage>;
+  readonly calls: TopicList<CallToTake>;
+  readonly voicemails: TopicValue<{ fresh: number; heard: number }>;
 
-  constructor({ onrefused }: { onrefused: () => void }) {
+  constructor({ onrefused, onwake }: { onrefused: () => void; onwake: () => void }) {
+    this.#onwake = onwake;
     this.#feed = new Feed({
       open: () => new WebSocket(`${location.origin.replace(/^http/, 'ws')}/api/v1/live`),
       now: () => Date.now(),
@@ -31,6 +40,8 @@ export class Live {
     this.agents = new TopicList(this.#feed, 'agents');
     this.alarms = new TopicList(this.#feed, 'alarms');
     this.messages = new TopicList(this.#feed, 'messages');
+    this.calls = new TopicList(this.#feed, 'calls');
+    this.voicemails = new TopicValue(this.#feed, 'voicemails');
     this.#worker = new Worker(new URL('./heartbeat.worker.ts', import.meta.url), { type: 'module' });
     this.#worker.onmessage = () => this.#beat();
     window.addEventListener('online', this.#online);
@@ -63,6 +74,9 @@ export class Live {
   }
 
   #beat(): void {
+    const gapMs = Date.now() - this.#beatAt;
+    this.#beatAt += gapMs;
+    if (gapMs > SLEPT_MS) this.#onwake();
     clock.tick();
     this.#feed.tick();
   }

@@ -53,3 +53,28 @@ function regional(): string {
   const language = getLocale();
   return navigator.languages.find((tag) => tag.startsWith(language)) ?? language;
 }
+
+/** The moment as the clock on the person's wall shows it, `2026-12-01T09:00`: what a date field holds. */
+export function wallTime(at: string | number | Date): string {
+  const parts = new Intl.DateTimeFormat('en-GB', {
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+    ...(zone ? { timeZone: zone } : {}),
+  }).formatToParts(new Date(at));
+  const part = (type: string) => parts.find((one) => one.type === type)?.value ?? '';
+  return `${part('year')}-${part('month')}-${part('day')}T${part('hour')}:${part('minute')}`;
+}
+
+/** The moment at which the clock on the person's wall shows this; undefined when it is no date. */
+export function fromWallTime(wall: string): Date | undefined {
+  const wanted = Date.parse(`${wall}Z`);
+  if (Number.isNaN(wanted)) return undefined;
+  // Twice: the first guess may lie on the other side of a change of the clocks.
+  let at = wanted;
+  for (let turn = 0; turn < 2; turn += 1) at += wanted - Date.parse(`${wallTime(at)}Z`);
+  return new Date(at);
+}

@@ -25,11 +25,16 @@ interface Credentials {
   extension: string;
 }
 
+/** JsSIP's way to the box, which its types leave out. */
+type Reached = UA & { transport: { connect(): void; disconnect(): void } | null };
+
 interface Held {
   session: RTCSession;
   interactionId: string | undefined;
 }
 
+/** One tab of a browser holds the phone; the others wait for this lock, or take it. */
+const LOCK = 'strongroom.phone';
 const EXPECT_MS = 20_000;
 const QUALITY_EVERY_MS = 5_000;
 const DISCONNECTED_MS = 3_000;
@@ -42,7 +47,7 @@ export class Phone {
   #ringing = $state.raw<Held | undefined>();
   #talking = $state.raw<Held | undefined>();
   #problem = $state<QualityProblem | undefined>();
-  #ua: UA | undefined;
+  #ua: Reached | undefined;
   #release: (() => void) | undefined;
   #closed = false;
   #ringOn: string | null = null;
@@ -50,7 +55,18 @@ export class Phone {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #watch: ReturnType<typeof setInterval> | undefined;
   #repair: ReturnType<typeof setTimeout> | undefined;
+  #waiting: AbortController | undefined;
+  #tookOver = $state(false);
+  readonly #tabs = new BroadcastChannel(LOCK);
   readonly #audio = new Audio();
+
+  constructor() {
+    // Accepted in a tab that has not got the phone: this one answers.
+    this.#tabs.onmessage = ({ data }) => {
+      if (data === 'answer' && this.#release) this.expectCall();
+    };
+    window.addEventListener('online', this.#renewed);
+  }
 
   get state(): PhoneState {
     return this.#state;
@@ -80,24 +96,86 @@ export class Phone {
       return;
     }
     this.#state = 'elsewhere';
-    // Each asking makes new credentials, so nobody asks before it is this tab's turn.
-    void navigator.locks.request('strongroom.phone', async () => {
-      if (this.#closed) return;
-      this.#state = 'connecting';
-      const released = new Promise<void>((resolve) => {
-        this.#release = resolve;
-      });
-      const credentials = await this.#credentials();
-      if (credentials && !this.#closed) {
-        this.#extension = credentials.extension;
-        await this.#register(credentials);
-      }
-      await released;
-    });
+    this.#waiting?.abort();
+    const waiting = new AbortController();
+    this.#waiting = waiting;
+    await this.#hold({ signal: waiting.signal });
   }
+
+  /** The phone comes from another tab to this one, and a call with it. */
+  async takeOver(): Promise<void> {
+    if (this.#state !== 'elsewhere') return;
+    this.#waiting?.abort();
+    this.#tookOver = true;
+    await this.#hold({ steal: true });
+  }
+
+  /** True until the call that came along is heard here. */
+  get tookOver(): boolean {
+    return this.#tookOver;
+  }
+
+  async #hold(how: LockOptions): Promise<void> {
+    try {
+      await navigator.locks.request(LOCK, how, async () => {
+        if (this.#closed) return;
+        this.#state = 'connecting';
+        const released = new Promise<void>((resolve) => {
+          this.#release = resolve;
+        });
+        // Each asking makes new credentials, so nobody asks before it is this tab's turn.
+        const credentials = await this.#credentials();
+        if (credentials && !this.#closed) {
+          this.#extension = credentials.extension;
+          await this.#register(credentials);
+        }
+        await released;
+      });
+    } catch (error) {
+      if (how.signal?.aborted) return;
+      if (error instanceof DOMException && error.name === 'AbortError') this.#handOver();
+      else this.#giveUp();
+    }
+  }
+
+  /** Another tab has taken the phone. Without a farewell, as if this page were gone: the box rings the other one. */
+  #handOver(): void {
+    const ua = this.#ua;
+    this.#ua = undefined;
+    ua?.transport?.disconnect();
+    for (const held of [this.#talking, this.#ringing]) held?.session.connection?.close();
+    this.#talking = undefined;
+    this.#ringing = undefined;
+    this.#hush();
+    this.#release?.();
+    this.#release = undefined;
+    if (!this.#closed) void this.start(this.#ringOn);
+  }
+
+  #giveUp(): void {
+    this.#state = 'failed';
+    this.#release?.();
+    this.#release = undefined;
+    this.#again();
+  }
+
+  /** The computer slept or has another network: a connection that looks alive may be dead. Calls go on meanwhile. */
+  refresh(): void {
+    const transport = this.#ua?.transport;
+    if (!transport) return;
+    this.#state = 'connecting';
+    transport.disconnect();
+    transport.connect();
+  }
+
+  readonly #renewed = (): void => this.refresh();
 
   /** The next call that rings within some seconds is one we asked for: answer it at once. */
   expectCall(): void {
+    if (this.#state === 'elsewhere') {
+      this.#tabs.postMessage('answer');
+      return;
+    }
     this.#expectUntil = Date.now() + EXPECT_MS;
     if (this.#ringing) this.answer();
   }
@@ -161,6 +239,9 @@ export class Phone {
 
   close(): void {
     this.#closed = true;
+    window.removeEventListener('online', this.#renewed);
+    this.#tabs.close();
+    this.#waiting?.abort();
     clearTimeout(this.#retry);
     this.#hush();
     this.#ua?.stop();
@@ -176,9 +257,7 @@ export class Phone {
       if (error instanceof ApiError && (error.status === 404 || error.status === 409)) {
         this.#state = 'desk';
       } else {
-        this.#state = 'failed';
-        this.#release?.();
-        this.#again();
+        this.#giveUp();
       }
     }
     return undefined;
@@ -208,7 +287,7 @@ export class Phone {
       session_timers: false,
       user_agent: 'Strongroom desktop',
     });
-    this.#ua = ua;
+    this.#ua = ua as Reached;
     // Another phone was chosen meanwhile: the last words of this one do not count.
     const current = (heard: () => void) => () => {
       if (this.#ua === ua) heard();
@@ -282,6 +361,7 @@ export class Phone {
     session.on('accepted', () => {
       if (this.#ringing === held) this.#ringing = undefined;
       this.#talking = held;
+      this.#tookOver = false;
     });
     session.on('confirmed', () => this.#listen(session));
     const ended = () => {

@@ -21,8 +21,8 @@ export class Desk {
     this.me = me;
     this.#onsignedout = onsignedout;
     setTimeZone(me.timeZone);
-    this.live = new Live({ onrefused: () => void this.#check() });
     this.phone = new Phone();
+    this.live = new Live({ onrefused: () => void this.#check(), onwake: () => this.phone.refresh() });
     this.work = new Work({ me, live: this.live, phone: this.phone });
     void labels.load();
   }

@@ -1,4 +1,5 @@
 import type { TransferTarget } from '#appliance/contract/bus.ts';
+import type { CallToTake } from '#appliance/contract/calls.ts';
 import type { MeLive } from '#appliance/contract/live.ts';
 import type { OfferView, PresenceState } from '#appliance/contract/work.ts';
 import { ApiError, post, put } from '#lib/api/client.ts';
@@ -48,14 +49,17 @@ export class Work {
     if (me.agent) void phone.start(me.agent.ringOn);
     const stopEffects = $effect.root(() => {
       $effect(() => {
-        const rings = this.offers.some((offer) => offer.channel !== 'voice' || phone.state !== 'desk');
+        // One tab rings: the one that has the phone.
+        const rings = this.offers.some(
+          (offer) => phone.state !== 'elsewhere' && (offer.channel !== 'voice' || phone.state !== 'desk'),
+        );
         if (rings) this.#ringer.start(devices.ring);
         else this.#ringer.stop();
       });
       // The customer hears music until I am back: no time to be lost with a question. Only when another browser
       // carries the call it takes a click to bring it here.
       $effect(() => {
-        if (!this.audioLost || !this.onCall?.call.lost) return;
+        if (!this.audioLost || !this.onCall || !(this.onCall.call.lost || phone.tookOver)) return;
         const { id } = this.onCall.call;
         const ask = () => void this.#ringMe(id).catch(() => undefined);
         ask();
@@ -150,6 +154,43 @@ export class Work {
     await this.#do(what, () => post(`/calls/${call.id}/${path}`));
   }
 
+  /** Takes somebody out of the conference. */
+  async removeParty(partyId: string): Promise<void> {
+    const call = this.onCall?.call;
+    if (call) await this.#do('remove', () => post(`/calls/${call.id}/parties/${partyId}/remove`));
+  }
+
+  /** The customer waits with music, and anybody may take them by the number of the slot. */
+  async park(): Promise<void> {
+    const call = this.onCall?.call;
+    if (!call) return;
+    await this.#do('park', async () => {
+      const { slot } = await post<{ slot: string }>(`/calls/${call.id}/park`);
+      toasts.info(m.parked_at({ slot }));
+    });
+  }
+
+  /** Brings what is parked, or what rings with a colleague, to my phone. */
+  async take(one: CallToTake): Promise<void> {
+    if (this.#phone.state === 'ready') this.#phone.expectCall();
+    await this.#do(one.id, () =>
+      one.kind === 'parked'
+        ? post(`/calls/parked/${one.slot}/pickup`)
+        : post('/calls/pickup', { agentId: one.agentId }),
+    );
+  }
+
+  /** The customer enters digits that nobody hears. */
+  async secureEntry(flowId: string): Promise<void> {
+    const call = this.onCall?.call;
+    if (call) await this.#do('secure', () => post(`/calls/${call.id}/secure-entry`, { flowId }));
+  }
+
+  async cancelSecureEntry(): Promise<void> {
+    const call = this.onCall?.call;
+    if (call) await this.#do('secure', () => post(`/calls/${call.id}/secure-entry/cancel`));
+  }
+
   async hangUp(): Promise<void> {
     const call = this.onCall?.call;
     if (this.#phone.hangUp()) return;
@@ -159,6 +200,11 @@ export class Work {
   async dial(to: string): Promise<boolean> {
     if (this.#phone.state === 'ready') this.#phone.expectCall();
     return this.#do('dial', () => post('/calls', { to }));
+  }
+
+  /** My call's audio is in another tab of this browser. */
+  get isInOtherTab(): boolean {
+    return this.#phone.state === 'elsewhere' && this.onCall?.call.browser === true;
   }
 
   /** Brings the audio of my call to this browser. */

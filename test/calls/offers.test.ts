@@ -155,6 +155,34 @@ describe('a ringing phone', () => {
     expect(await bob.get<MeLive>('/me/work')).toMatchObject({ presence: 'ready' });
   });
 
+  it('is picked up by a colleague who dials ** and its extension, and counted once', async () => {
+    const [bobs, carols] = [
+      await floor.deskPhone('bob', { says: BOB }),
+      await floor.deskPhone('carol', { says: CAROL }),
+    ];
+    await ready(bob);
+    const caller = await floor.caller('+15557210', { says: CALLER });
+    caller.call('+15550101');
+    await bobs.until('CALL_INCOMING');
+    expect(await carol.get('/calls/ringing')).toMatchObject({
+      items: [{ agentName: 'Bob', from: '+15557210', queueName: 'Sales' }],
+    });
+    carols.dial(`sip:**1002@127.0.0.1:${instance.sipPort}`);
+    await carols.until('CALL_ESTABLISHED');
+    await bobs.until('CALL_CLOSED', 2000);
+    await delay(800);
+    expect(caller.heard(CAROL)).toBeGreaterThan(0.2);
+    caller.hangUp();
+    const trace = await floor.callWith(sam, '+15557210', ({ state }) => state === 'ended');
+    expect(trace.segments.map(({ kind, end }) => `${kind} ${end}`)).toEqual(['queue answered', 'agent completed']);
+    expect(trace).toMatchObject({ agentName: 'Carol' });
+    expect(trace.offers.map(({ agentName, state }) => `${agentName} ${state}`)).toEqual([
+      'Bob withdrawn',
+      'Carol accepted',
+    ]);
+    expect(await bob.get<MeLive>('/me/work')).toMatchObject({ presence: 'ready' });
+  });
+
   it('rings for one call at a time, and a break asked for while talking begins afterwards', async () => {
     const desk = await floor.deskPhone('bob', { says: BOB, autoAnswer: true });
     await ready(bob);

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FlowDocumentInput } from '#appliance/contract/flow.ts';
+import type { MeLive } from '#appliance/contract/live.ts';
 import type { InteractionTrace, InteractionView } from '#appliance/contract/work.ts';
 import { delay } from '#appliance/kernel/async.ts';
 import { Instance } from '#test/support/instance.ts';
@@ -18,6 +19,7 @@ const BEEP = 1000;
 const MUSIC = 1900;
 const WELCOME = 2300;
 const CARD = '4539578763621486';
+const PIN = '93847261';
 
 let instance: Instance;
 let floor: Floor;
@@ -194,7 +196,7 @@ describe('a queue without a flow', () => {
 });
 
 describe('a card number', () => {
-  it('reaches the payment service and nobody else; pauses of the recording are silent in it', async () => {
+  it('reaches the payment service and nobody else, also beside a conversation; pauses of the recording are silent in it', async () => {
     const { id: queueId } = await queue({}, ['bob', 'carol']);
     const host = `127.0.0.1:${(payments.address() as AddressInfo).port}`;
     await admin.post('/flow-hosts', { host, plainHttp: true });
@@ -228,6 +230,33 @@ describe('a card number', () => {
         end: { type: 'hangup' },
       },
     });
+    await flow({
+      schema: 1,
+      start: 'pin',
+      steps: {
+        pin: {
+          type: 'secure',
+          say: [{ prompt: 'tone.beep' }],
+          variable: 'pin',
+          min: 8,
+          max: 8,
+          terminator: null,
+          handTo: 'check',
+          next: 'check',
+          failed: 'no',
+        },
+        check: {
+          type: 'http',
+          method: 'POST',
+          url: `http://${host}/pin`,
+          body: { pin: '{{secure.pin}}' },
+          next: 'yes',
+          error: 'no',
+        },
+        yes: { type: 'hangup' },
+        no: { type: 'hangup', cause: 'rejected' },
+      },
+    });
     const bobs = await floor.deskPhone('bob', { says: BOB, autoAnswer: true });
     await ready(bob);
     const caller = await floor.caller('+15557420', { says: CALLER });
@@ -244,6 +273,17 @@ describe('a card number', () => {
     await delay(2000);
     await bob.post(`/calls/${id}/record`, { mode: 'resume' });
     await delay(1500);
+    // The agent asks for digits while they talk: they see that, not which, and hear nothing meanwhile.
+    const entry = await bob.get<{ items: { flowId: string; name: string }[] }>('/secure-entries');
+    await bob.post(`/calls/${id}/secure-entry`, { flowId: entry.items[0]!.flowId });
+    const pressed = caller.press(PIN);
+    const seen = await bob.until<MeLive>('/me/work', ({ work }) => (work[0]?.call?.secureEntry?.collected ?? 0) > 2);
+    expect(seen.work[0]!.call).toMatchObject({ state: 'secure', recording: 'paused' });
+    const heardBefore = bobs.heard(CALLER);
+    await pressed;
+    await bob.until<MeLive>('/me/work', ({ work }) => work[0]?.call?.lastSecureEntry?.end === 'done');
+    expect(paid[1]).toBe(JSON.stringify({ pin: PIN }));
+    expect(bobs.heard(CALLER) - heardBefore, 'the agent does not hear the customer').toBeLessThan(0.6);
     await bob.post(`/calls/${id}/record`, { mode: 'stop' });
     await delay(1000);
     // Who called before is led back to the same agent, though another is idle for longer.
@@ -266,14 +306,16 @@ describe('a card number', () => {
     expect(language, 'a number without a language speaks that of its flow').toBe('de');
     const { rows: tables } = await instance.db.raw(`select tablename from pg_tables where schemaname = 'public'`);
     for (const { tablename } of tables as { tablename: string }[]) {
-      const { rows } = await instance.db.raw(`select count(*)::int as n from ?? t where t::text like ?`, [
-        tablename,
-        `%${CARD}%`,
-      ]);
+      const { rows } = await instance.db.raw(
+        `select count(*)::int as n from ?? t where t::text like any (array[?, ?])`,
+        [tablename, `%${CARD}%`, `%${PIN}%`],
+      );
       expect(rows[0].n, `the number is not in ${tablename}`).toBe(0);
     }
     const { log } = instance.config.paths;
-    for (const file of readdirSync(log)) expect(readFileSync(join(log, file), 'utf8').includes(CARD), file).toBe(false);
+    for (const file of readdirSync(log))
+      for (const secret of [CARD, PIN])
+        expect(readFileSync(join(log, file), 'utf8').includes(secret), file).toBe(false);
 
     const regular = await flow({
       schema: 1,

@@ -51,7 +51,7 @@ async function killVoice(): Promise<void> {
 }
 const bobPresence = async () => (await instance.signIn('bob')).get('/me/offers');
 
-it('voice is killed with a conversation, a waiting caller and one in the menu: none is lost and all go on', async () => {
+it('voice is killed with a conversation, a waiting, a parked caller and one in the menu: none is lost and all go on', async () => {
   const bobPhone = await floor.deskPhone('bob', { says: 900, autoAnswer: true });
   const bob = await floor.ready('bob');
   const [talking, waiting, choosing] = [
@@ -59,8 +59,12 @@ it('voice is killed with a conversation, a waiting caller and one in the menu: n
     await floor.caller('+15557102', { says: 700 }),
     await floor.caller('+15557103', { says: 800 }),
   ];
-  talking.call('+15550101');
+  const parked = await floor.caller('+15557104', { says: 500 });
+  parked.call('+15550101');
   await bobPhone.until('CALL_ESTABLISHED');
+  const { slot } = await bob.post<{ slot: string }>(`/calls/${(await traceOf('+15557104')).id}/park`);
+  talking.call('+15550101');
+  await bobPhone.until('CALL_ESTABLISHED', 10_000, 2);
   waiting.call('+15550101');
   await waiting.until('CALL_ESTABLISHED');
   choosing.call('+15550100');
@@ -71,7 +75,7 @@ it('voice is killed with a conversation, a waiting caller and one in the menu: n
   await killVoice();
   await delay(1500);
   expect(
-    [talking, waiting, choosing].flatMap((phone) => phone.events.filter(({ type }) => type === 'CALL_CLOSED')),
+    [talking, waiting, choosing, parked].flatMap((phone) => phone.events.filter(({ type }) => type === 'CALL_CLOSED')),
   ).toEqual([]);
 
   await choosing.press('1');
@@ -84,16 +88,35 @@ it('voice is killed with a conversation, a waiting caller and one in the menu: n
   await bob.post(`/interactions/${talk.id}/wrap-up`, { disposition: 'solved', notes: null });
 
   // The one who waited longest is next, then the one who chose after the restart.
-  await bobPhone.until('CALL_ESTABLISHED', 10_000, 2);
+  await bobPhone.until('CALL_ESTABLISHED', 10_000, 3);
   await delay(1000);
   waiting.hangUp();
   const second = await floor.newest(sam, () => true).then(() => traceOf('+15557102'));
-  await bobPhone.until('CALL_CLOSED', 10_000, 2);
+  await bobPhone.until('CALL_CLOSED', 10_000, 3);
   await bob.post(`/interactions/${second.id}/wrap-up`, { disposition: null, notes: null });
-  await bobPhone.until('CALL_ESTABLISHED', 10_000, 3);
+  await bobPhone.until('CALL_ESTABLISHED', 10_000, 4);
   await delay(1000);
   choosing.hangUp();
-  await bobPhone.until('CALL_CLOSED', 10_000, 3);
+  await bobPhone.until('CALL_CLOSED', 10_000, 4);
+  const third = await traceOf('+15557103');
+  await bob.post(`/interactions/${third.id}/wrap-up`, { disposition: null, notes: null });
+
+  // Who was parked is there still, and whoever wants picks them up.
+  expect(await bob.get('/calls/parked')).toMatchObject({
+    items: [{ slot, from: '+15557104', parkedBy: { name: 'Bob' } }],
+  });
+  await bob.post(`/calls/parked/${slot}/pickup`);
+  await bobPhone.until('CALL_ESTABLISHED', 10_000, 5);
+  await delay(500);
+  parked.hangUp();
+  await bobPhone.until('CALL_CLOSED', 10_000, 5);
+  const fourth = await traceOf('+15557104');
+  expect(kinds(fourth).slice(0, 4)).toEqual([
+    'queue answered',
+    'agent transferred',
+    'parked answered',
+    'agent completed',
+  ]);
   await delay(1500);
 
   const [one, two, three] = [await traceOf('+15557101'), await traceOf('+15557102'), await traceOf('+15557103')];

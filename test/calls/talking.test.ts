@@ -1,10 +1,15 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { MeLive } from '#appliance/contract/live.ts';
 import type { InteractionTrace } from '#appliance/contract/work.ts';
 import { delay } from '#appliance/kernel/async.ts';
 import { Instance } from '#test/support/instance.ts';
 import type { Api } from './support/api.ts';
 import type { Baresip } from './support/baresip.ts';
 import { Floor } from './support/floor.ts';
+import { writeTone } from './support/tones.ts';
 
 const CALLER = 600;
 const BOB = 900;
@@ -12,6 +17,8 @@ const CAROL = 1100;
 const SAM = 1500;
 const MUSIC = 1900;
 const OUTSIDE = 2300;
+const BEEP = 1000;
+const GREETING = 1300;
 
 let instance: Instance;
 let floor: Floor;
@@ -47,6 +54,14 @@ afterEach(async () => {
   for (const agent of [bob, carol, sam]) await agent.put('/me/presence', { state: 'offline' });
 });
 
+/** A tone as somebody's recording. */
+function tone(hz: number, seconds: number): Buffer {
+  const dir = mkdtempSync(join(tmpdir(), 'greeting-'));
+  writeTone(join(dir, 'tone.wav'), hz, seconds);
+  const wav = readFileSync(join(dir, 'tone.wav'));
+  rmSync(dir, { recursive: true });
+  return wav;
+}
 const ready = (agent: Api) => agent.put('/me/presence', { state: 'ready' });
 const kinds = (trace: InteractionTrace) => trace.segments.map(({ kind, end }) => `${kind} ${end}`);
 /** Nobody is nowhere: each place of the customer begins when the last one ends. */
@@ -171,6 +186,7 @@ describe('a blind transfer', () => {
     expect(await hears([caller], [MUSIC, BOB])).toEqual([[true, false]]);
     await ready(carol);
     await carols.until('CALL_ESTABLISHED');
+    await sam.until<InteractionTrace>(`/interactions/${id}`, ({ agentName }) => agentName === 'Carol');
     // Nobody is there at this extension; the other agent, idle for longer, is not asked.
     await carol.post(`/calls/${id}/transfer`, { to: { kind: 'extension', extension: '1001' } });
     const back = await sam.until<InteractionTrace>(
@@ -247,6 +263,93 @@ describe('a consultation', () => {
     ]);
     caller.hangUp();
     gapless(await ended(id));
+  });
+});
+
+describe('a conference', () => {
+  it('takes eight: from a queue, from outside, one after another, and lets each go', async () => {
+    const outside = await floor.caller('+12025550173', { says: OUTSIDE, autoAnswer: true });
+    const trunk = await floor.trunkTo(admin, outside);
+    const { caller, id } = await talk();
+    await bob.post(`/calls/${id}/consult`, { to: { kind: 'queue', queueId: queues.Support } });
+    await bob.until<MeLive>('/me/work', ({ work }) => work[0]?.call?.parties?.[0]?.state === 'waiting');
+    await ready(carol);
+    await carols.until('CALL_ESTABLISHED');
+    const joined = (n: number) =>
+      bob.until<MeLive>(
+        '/me/work',
+        ({ work }) => work[0]?.call?.parties?.filter(({ state }) => state === 'talking').length === n,
+      );
+    await joined(1);
+    expect((await carol.get<MeLive>('/me/work')).work[0]?.call).toMatchObject({ id });
+    await bob.post(`/calls/${id}/conference`);
+    for (let n = 2; n <= 6; n++) {
+      await bob.post(`/calls/${id}/consult`, { to: { kind: 'number', number: '+12025550173' } });
+      await joined(n);
+      await bob.post(`/calls/${id}/conference`);
+    }
+    expect(await hears([caller, bobs, carols, outside], [CALLER, BOB, CAROL, OUTSIDE])).toEqual([
+      [false, true, true, true],
+      [true, false, true, true],
+      [true, true, false, true],
+      // Five of its calls are in it and hear each other.
+      [true, true, true, true],
+    ]);
+    await expect(
+      bob.post(`/calls/${id}/consult`, { to: { kind: 'number', number: '+12025550173' } }),
+      'eight are the most',
+    ).rejects.toThrow('conference-full');
+    const { work } = await bob.get<MeLive>('/me/work');
+    await bob.post(`/calls/${id}/parties/${work[0]!.call!.parties!.at(-1)!.id}/remove`);
+    await joined(5);
+    bobs.hangUp();
+    const left = await sam.until<InteractionTrace>(`/interactions/${id}`, ({ agentName }) => agentName === 'Carol');
+    expect(left.state).toBe('active');
+    expect(await hears([caller, carols], [CALLER, CAROL, OUTSIDE])).toEqual([
+      [false, true, true],
+      [true, false, true],
+    ]);
+    caller.hangUp();
+    await outside.until('CALL_CLOSED', 10_000, 5);
+    const trace = await ended(id);
+    gapless(trace);
+    expect(trace.segments.filter(({ kind }) => kind === 'consult')).toHaveLength(6);
+    const { items } = await sam.get<{ items: InteractionTrace[] }>('/interactions?limit=5');
+    const asked = items.find(({ direction, to }) => direction === 'internal' && to === 'Support')!;
+    expect(kinds(await ended(asked.id))).toEqual(['queue answered', 'agent completed']);
+    await admin.remove(`/trunks/${trunk.id}`);
+  });
+});
+
+describe('somebody who is not there', () => {
+  it('has callers forwarded to their mailbox, sees the message, and hears it on the desk phone', async () => {
+    await carol.upload('/me/voicemail-greeting', tone(GREETING, 1), 'audio/wav', 'PUT');
+    const rules = { always: { to: 'voicemail' }, busy: null, noAnswer: null, noAnswerAfterS: 20, notRegistered: null };
+    expect(await carol.put('/me/forwarding', rules)).toMatchObject({ ...rules, mayForwardOutside: false });
+    bobs.dial(`sip:1003@127.0.0.1:${instance.sipPort}`);
+    await bobs.until('CALL_ESTABLISHED');
+    await expect.poll(() => bobs.heard(BEEP), { timeout: 8000, interval: 100 }).toBeGreaterThan(0.1);
+    expect(bobs.heard(GREETING)).toBeGreaterThan(0.7);
+    await delay(2500);
+    bobs.hangUp();
+    type Box = { items: { id: string; from: string; state: string; heard: boolean }[]; counts: object };
+    const box = await carol.until<Box>('/me/voicemails', ({ items }) => items[0]?.state === 'ready', 15_000);
+    expect(box).toMatchObject({ items: [{ from: '1002', heard: false }], counts: { fresh: 1, heard: 0 } });
+    expect((await carol.bytes(`/me/voicemails/${box.items[0]!.id}/audio`)).headers['content-type']).toBe('audio/ogg');
+    await expect(bob.get(`/me/voicemails/${box.items[0]!.id}/audio`), 'a message is for one person').rejects.toThrow(
+      /404/,
+    );
+
+    carols.dial(`sip:*97@127.0.0.1:${instance.sipPort}`);
+    await carols.until('CALL_ESTABLISHED');
+    await expect.poll(() => carols.heard(BOB), { timeout: 12_000, interval: 200 }).toBeGreaterThan(1);
+    await carols.press('#'); // enough of it
+    await carol.until<Box>('/me/voicemails', ({ items }) => items[0]!.heard);
+    carols.hangUp();
+    carols.dial(`sip:*73@127.0.0.1:${instance.sipPort}`);
+    await carol.until<{ always: unknown }>('/me/forwarding', ({ always }) => always === null);
+    const trace = await floor.callWith(sam, '1003', ({ state }) => state === 'ended');
+    expect(kinds(trace)).toEqual(['dial voicemail', 'voicemail completed']);
   });
 });
 
@@ -351,7 +454,7 @@ describe('our people call', () => {
 
     // Nobody answers there any more: an honest end.
     await outside.stop();
-    const { interactionId: failing } = await carol.post<{ interactionId: string }>('/calls', { to: '1001' });
+    const { interactionId: failing } = await carol.post<{ interactionId: string }>('/calls', { to: '1999' });
     const failed = await ended(failing);
     expect(failed).toMatchObject({ direction: 'internal', endReason: 'not-reached' });
     await admin.remove(`/trunks/${trunk.id}`);

@@ -20,6 +20,7 @@ export { parseParams, printParams } from './message/grammar.ts';
 export { SipRequest, SipResponse } from './message/message.ts';
 export { NameAddr, parseNameAddr, printNameAddr } from './message/name-addr.ts';
 export { parseMessage } from './message/parser.ts';
+export { privacyOf } from './message/privacy.ts';
 export { parseReason, type Reason, reasonHeaders } from './message/reason.ts';
 export { parseRefer, parseReplaces, printReplaces, type Refer, type Replaces } from './message/refer.ts';
 export { ACCEPTED, readSession, SDP, sdpOf } from './message/session-body.ts';

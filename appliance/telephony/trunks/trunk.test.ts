@@ -74,6 +74,33 @@ describe('who calls', () => {
       [['P-Asserted-Identity', '<<<>']],
       { number: '+4930123456' },
     ],
+    [
+      'the first identity that is a number',
+      '<sip:x@carrier>;tag=1',
+      [['P-Asserted-Identity', '<sip:carrier.example>, "Ann" <sip:+4930123456@carrier>']],
+      { number: '+4930123456', name: 'Ann' },
+    ],
+    [
+      'whoever says that nothing is private',
+      '<sip:x@carrier>;tag=1',
+      [
+        ['P-Asserted-Identity', '<sip:+4930123456@carrier>'],
+        ['Privacy', 'none'],
+      ],
+      { number: '+4930123456' },
+    ],
+    ...['user', 'header', 'id;critical', 'none;id', 'USER; ID'].map((privacy) => [
+      `nobody with Privacy: ${privacy}`,
+      '"Ann" <sip:030123456@carrier>;tag=1',
+      [
+        ['P-Asserted-Identity', '<sip:+4930123456@carrier>'],
+        ['Privacy', privacy],
+      ],
+      { number: 'anonymous' },
+    ]),
+    ['nobody at anonymous.invalid', '<sip:030123456@anonymous.invalid>;tag=1', [], { number: 'anonymous' }],
+    ['a national number', '<sip:030123456@carrier>;tag=1', [], { number: '+4930123456' }],
+    ['no name that only says anonymous', '"Anonymous" <sip:030123456@c>;tag=1', [], { number: '+4930123456' }],
     ['an extension of a PBX', '<sip:42@pbx>;tag=1', [], { number: '42' }],
   ] as [string, string, [string, string][], object][])('%s', (_name, from, fields, expected) => {
     expect(trunk().caller(invite('sip:1@box', from, fields))).toEqual(expected);
@@ -89,6 +116,22 @@ describe('which number was called', () => {
     ['nothing', 'sip:box', '<sip:box>', ''],
   ])('%s', (_name, uri, to, expected) => {
     expect(trunk({ username: 'acc1' }).dialled(invite(uri, '<sip:a@b>;tag=1', [], to))).toBe(expected);
+  });
+});
+
+describe('who sent a caller on', () => {
+  test.each([
+    [
+      'by number of the country',
+      '<sip:030123456@c>;reason=user-busy',
+      [{ by: '+4930123456', reason: 'user-busy', count: 1 }],
+    ],
+    ['by extension', '<sip:42@pbx>;reason=unconditional;counter=3', [{ by: '42', reason: 'unconditional', count: 3 }]],
+    ['without a name', '<sip:030111@c>;privacy=full', [{ by: 'anonymous', reason: 'unknown', count: 1 }]],
+    ['with what no screen should show', '<sip:%1b%5bAnn%0d@c>', [{ by: '[Ann', reason: 'unknown', count: 1 }]],
+  ])('is known %s', (_name, value, expected) => {
+    const request = invite('sip:1@box', '<sip:x@c>;tag=1', [['Diversion', value]]);
+    expect(trunk().forwarders(request)).toEqual(expected);
   });
 });
 
@@ -167,6 +210,50 @@ describe('a call out', () => {
       'P-Asserted-Identity: <sip:+4930111@192.0.2.1>',
       'Privacy: id',
     ]);
+  });
+});
+
+describe('a call that is sent on', () => {
+  const sent = (fields: Partial<TrunkRow>, by = '+4930122') =>
+    trunk(fields)
+      .outbound('0301234567', { number: '+4930111' }, '192.0.2.1', { by, reason: 'user-busy' })
+      .headers.slice(1)
+      .map(([name, value]) => `${name}: ${value}`);
+
+  test.each<[string, Partial<TrunkRow>, string | undefined, string[]]>([
+    ['is not explained to a trunk that does not ask', {}, undefined, []],
+    [
+      'by Diversion',
+      { forwardedAs: 'diversion' },
+      undefined,
+      ['Diversion: <sip:+4930122@192.0.2.1>;reason=user-busy;counter=1;privacy=off'],
+    ],
+    [
+      'by History-Info, in the numbers of the trunk',
+      { forwardedAs: 'history-info', numberFormat: 'national' },
+      undefined,
+      ['History-Info: <sip:030122@192.0.2.1>;index=1, <sip:0301234567@sip.carrier.example;cause=486>;index=1.1;mp=1'],
+    ],
+    ['but not by whom when they are nobody', { forwardedAs: 'diversion' }, 'anonymous', []],
+    [
+      'from the domain of the account',
+      { forwardedAs: 'diversion', kind: 'registration', realm: 'carrier.example' },
+      undefined,
+      ['Diversion: <sip:+4930122@carrier.example>;reason=user-busy;counter=1;privacy=off'],
+    ],
+  ])('is told %s', (_name, fields, by, expected) => {
+    expect(sent(fields, by)).toEqual(expected);
+  });
+});
+
+describe('whether audio is encrypted', () => {
+  test.each([
+    ['udp', 'require', 'off'],
+    ['tls', 'off', 'off'],
+    ['tls', 'offer', 'offer'],
+    ['tls', 'require', 'require'],
+  ] as const)('over %s with %s: %s', (transport, srtp, expected) => {
+    expect(trunk({ transport, srtp }).srtp).toBe(expected);
   });
 });
 

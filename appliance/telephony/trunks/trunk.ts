@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import type { Codec } from '../sdp/index.ts';
 import type { Credentials, DiversionReason, SipRequest, SipUri } from '../sip/index.ts';
-import { diversionHeaders, parseDiversions, parseNameAddr, printNameAddr } from '../sip/index.ts';
+import { diversionHeaders, parseDiversions, parseNameAddr, printNameAddr, privacyOf } from '../sip/index.ts';
 import { Networks } from './networks.ts';
 import { fromE164, isAnonymous, type NumberRules, toE164 } from './numbers.ts';
 import type { TrunkRow } from './store.ts';
@@ -101,7 +101,7 @@ export class Trunk {
 
   /** Who calls: P-Asserted-Identity of a trusted trunk (RFC 3325 §9.1) before From; nobody when privacy is asked for (RFC 3323). */
   caller(request: SipRequest): Caller {
-    const privacy = request.tokens('privacy');
+    const privacy = privacyOf(request);
     const restricted = privacy.has('id') || privacy.has('user') || privacy.has('header');
     const identity = assertedBy(request) ?? { uri: request.from.uri, displayName: request.from.displayName };
     const user = identity.uri.user ?? '';

@@ -37,7 +37,7 @@ describe('who sent a call on', () => {
       'wants no name by RFC 3323',
       [
         ['Diversion', '<sip:1@c>'],
-        ['Privacy', 'history'],
+        ['Privacy', 'id; History'],
       ],
       ['1 unknown 1 hidden'],
     ],

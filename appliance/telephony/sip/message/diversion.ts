@@ -2,6 +2,7 @@
 import { parseDecimal, parseParams } from './grammar.ts';
 import type { SipRequest } from './message.ts';
 import { type NameAddr, parseNameAddr, printNameAddr } from './name-addr.ts';
+import { privacyOf } from './privacy.ts';
 import { printUri, type SipUri } from './uri.ts';
 
 export const DIVERSION_REASONS = [
@@ -34,7 +35,7 @@ const MAX_COUNT = 99;
 
 /** The last one who sent it on comes first. Entries that cannot be read are passed over. */
 export function parseDiversions(request: SipRequest): Diversion[] {
-  const privacy = request.tokens('privacy');
+  const privacy = privacyOf(request);
   const said = fromDiversion(request);
   const found = said.length > 0 ? said : fromHistory(request);
   const hideAll = privacy.has('history') || privacy.has('header');

@@ -7,8 +7,8 @@ import { SipRequest } from '../message/message.ts';
 import { parseMessage } from '../message/parser.ts';
 import { callTo, startStack } from '../testing/stacks.ts';
 
-const A = 15_130;
-const B = 15_131;
+const A = 15_190;
+const B = 15_191;
 const open: { stop?: () => unknown; close?: () => unknown }[] = [];
 afterEach(async () => {
   for (const one of open.splice(0)) await (one.stop ?? one.close)?.call(one);

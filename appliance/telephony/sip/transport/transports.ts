@@ -4,8 +4,9 @@ import type { ListenOptions, TransportName } from '../api.ts';
 import type { Address, Connection, TransportUser } from './connection.ts';
 import { createLocalAddress } from './local-address.ts';
 import type { StreamTimes } from './stream.ts';
-import { TcpTransport } from './tcp.ts';
-import { TlsTransport } from './tls.ts';
+import { StreamTransport } from './stream-transport.ts';
+import { tcpKind } from './tcp.ts';
+import { tlsKind } from './tls.ts';
 import { UdpTransport } from './udp.ts';
 import { WebSocketFlow, type WebSocketLike } from './ws.ts';
 
@@ -15,8 +16,8 @@ export class Transports {
   readonly #clock: Clock;
   readonly #times: StreamTimes;
   readonly #udp: UdpTransport;
-  readonly #tcp: TcpTransport;
-  readonly #tls: TlsTransport;
+  readonly #tcp: StreamTransport;
+  readonly #tls: StreamTransport;
   readonly #webSockets = new Set<WebSocketFlow>();
   readonly localAddressFor: (remote: string) => string;
 
@@ -36,8 +37,8 @@ export class Transports {
     const at = (host: string | undefined) => (remote: string) =>
       advertise?.(remote) ?? (host === undefined || isWildcard(host) ? detect(remote) : host);
     this.#udp = new UdpTransport(user, at(listen.udp?.host));
-    this.#tcp = new TcpTransport(user, at(listen.tcp?.host), clock, times);
-    this.#tls = new TlsTransport(user, at(listen.tls?.host), clock, times, listen.tls ?? {});
+    this.#tcp = new StreamTransport(tcpKind, user, at(listen.tcp?.host), clock, times);
+    this.#tls = new StreamTransport(tlsKind(listen.tls ?? {}, times.firstMs), user, at(listen.tls?.host), clock, times);
   }
 
   async start(): Promise<void> {

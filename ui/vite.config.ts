@@ -71,7 +71,15 @@ export default defineConfig({
     port: 27010,
     strictPort: true,
     proxy: {
-      '/api': { target: box, ws: true, rewriteWsOrigin: true, secure: false, changeOrigin: true },
+      // The box answers its own pages only: it is asked as if these were.
+      '/api': {
+        target: box,
+        ws: true,
+        rewriteWsOrigin: true,
+        secure: false,
+        changeOrigin: true,
+        headers: { origin: box },
+      },
       '/sip': { target: box, ws: true, rewriteWsOrigin: true, secure: false },
     },
   },

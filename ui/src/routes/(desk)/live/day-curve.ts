@@ -8,9 +8,10 @@ export interface Interval {
 /** One value per hour of the day at its place; null where nothing can be said. */
 export interface Curve {
   hours: number[];
-  offered: number[];
-  answered: number[];
-  abandoned: number[];
+  /** Null: not yet. */
+  offered: (number | null)[];
+  answered: (number | null)[];
+  abandoned: (number | null)[];
   level: (number | null)[];
   before: number[];
 }
@@ -23,6 +24,7 @@ export function curveOf(
   lastWeek: readonly Interval[],
   dayStart: string,
   weekAgoStart: string,
+  nowMs: number,
 ): Curve {
   const hourOf = (interval: Interval, from: string) =>
     Math.floor((Date.parse(interval.start ?? from) - Date.parse(from)) / HOUR_MS);
@@ -33,11 +35,17 @@ export function curveOf(
   const first = Math.max(0, Math.min(8, ...seen));
   const last = Math.max(18, ...seen.map((hour) => hour + 1));
   const hours = Array.from({ length: last - first }, (_, index) => first + index);
+  // An hour that has not begun has no callers yet, which is something else than none.
+  const begun = (nowMs - Date.parse(dayStart)) / HOUR_MS;
+  const counted = (hour: number, of: (figures: QueueFigures) => number) => {
+    const figures = now.get(hour);
+    return figures ? of(figures) : hour <= begun ? 0 : null;
+  };
   return {
     hours,
-    offered: hours.map((hour) => now.get(hour)?.offered ?? 0),
-    answered: hours.map((hour) => now.get(hour)?.answered ?? 0),
-    abandoned: hours.map((hour) => now.get(hour)?.abandoned ?? 0),
+    offered: hours.map((hour) => counted(hour, ({ offered }) => offered)),
+    answered: hours.map((hour) => counted(hour, ({ answered }) => answered)),
+    abandoned: hours.map((hour) => counted(hour, ({ abandoned }) => abandoned)),
     level: hours.map((hour) => now.get(hour)?.serviceLevel ?? null),
     before: hours.map((hour) => then.get(hour)?.offered ?? 0),
   };

@@ -17,6 +17,7 @@ import {
   createAuthenticator,
   createRegistrar,
   createRegistrationStore,
+  isPing,
 } from '#appliance/telephony/registrar/index.ts';
 import { createSipStack } from '#appliance/telephony/sip/index.ts';
 import type { MessageCounts } from '#appliance/telephony/subscriptions/index.ts';
@@ -43,6 +44,7 @@ export interface TelephonyDeps {
   messages?: MessageCounts;
   /** New calls are refused, from now on and until it is called again. */
   refused?: LoadGateOptions['refused'];
+  unwritten?: LoadGateOptions['unwritten'];
 }
 
 export type Telephony = ReturnType<typeof createTelephony>;
@@ -57,13 +59,14 @@ export function createTelephony({
   log,
   instance,
   refused,
+  unwritten,
   people,
   messages,
 }: TelephonyDeps) {
   const media = createMediaClient({ socketPath: config.paths.mediaSocket, log });
   const edge = createEdge({ url: config.rtpengine, log });
   const ring = new SipRing();
-  const load = createLoadGate({ batch, clock, log, refused });
+  const load = createLoadGate({ batch, clock, log, refused, unwritten });
   const guard = createSipGuard({
     config,
     db,
@@ -90,7 +93,9 @@ export function createTelephony({
     supported: ['replaces'],
     resolveFlow: (uri) => registrar.resolveFlow(uri),
     admit: (flow, request) => guard.admit(flow, request),
-    trace: (entry) => ring.add(entry),
+    trace: (entry) => {
+      if (!isPing(entry)) ring.add(entry);
+    },
     adopting: true,
   });
   const phones = createPhones({

@@ -1,6 +1,6 @@
 export { type Authenticator, createAuthenticator } from './authenticator.ts';
 export type { Contact } from './contacts.ts';
-export { askOptions } from './options.ts';
+export { askOptions, isPing } from './options.ts';
 export type { Reach } from './reach.ts';
 export { createRegistrar, type Registrar, type RegistrarOptions } from './registrar.ts';
 export {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Baresip } from '#test/calls/support/baresip.ts';
 import { type TestDatabase, testDatabase } from '#test/support/database.ts';
+import { isPing } from '../registrar/index.ts';
 import type { LineCall } from './api.ts';
 import { type Desk, openDesk } from './testing/desk.ts';
 import { Subscriber } from './testing/subscriber.ts';
@@ -326,6 +327,9 @@ describe('a phone that is asked whether it is there', () => {
     const [contact] = desk.registrar.contacts(ids.bob);
     await until(() => desk.registrar.reach(contact!.id).reachable === true);
     expect(desk.registrar.reach(contact!.id).roundTripMs).toBeLessThan(500);
+    const asked = bob.requests.filter(({ method }) => method === 'OPTIONS').map((request) => request.print());
+    expect(asked.every((message) => isPing({ direction: 'out', message }))).toBe(true);
+    expect(asked.some((message) => isPing({ direction: 'in', message }))).toBe(false);
     bob.answer = 0;
     await until(() => desk.registrar.reach(contact!.id).reachable === false);
     expect(desk.registrar.online(ids.bob)).toBe(false);

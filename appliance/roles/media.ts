@@ -6,6 +6,7 @@ import { messageOf } from '#appliance/kernel/errors.ts';
 import type { Config } from '#appliance/platform/config/index.ts';
 import { Holder, type MediaLog } from '#appliance/telephony/media/holder.ts';
 import { createMediaClient } from '#appliance/telephony/media/index.ts';
+import type { MediaHealth } from '#appliance/telephony/media/messages.ts';
 import type { StartRole } from './context.ts';
 
 const WATCH_MS = 5000;
@@ -22,8 +23,6 @@ export const start: StartRole = async ({ config, log, health, metrics }) => {
     address: config.bind,
     log,
   });
-  const client = createMediaClient({ socketPath, log });
-  void client.start();
   const legs = metrics.gauge('strongroom_media_legs', 'Legs in the switch.');
   const ports = metrics.gauge('strongroom_media_ports', 'Legs that the switch has ports for.');
   const late = metrics.gauge('strongroom_media_tick_late_seconds', 'Longest delay of the 20 ms schedule lately.');
@@ -34,7 +33,7 @@ export const start: StartRole = async ({ config, log, health, metrics }) => {
   const deaths = metrics.gauge('strongroom_media_deaths', 'How often the switch was replaced since the role started.');
   const watch = async () => {
     try {
-      const now = await client.health();
+      const now = await healthOf(socketPath, log);
       legs.set(now.legs);
       ports.set(now.ports);
       late.set(Math.max(...now.workers.map(({ tickLateMaxMs }) => tickLateMaxMs)) / 1000);
@@ -49,11 +48,21 @@ export const start: StartRole = async ({ config, log, health, metrics }) => {
   return {
     async stop() {
       clearInterval(timer);
-      await client.stop();
       await role.stop();
     },
   };
 };
+
+/** A client that stays would be told of every event of every call. */
+async function healthOf(socketPath: string, log: MediaLog): Promise<MediaHealth> {
+  const client = createMediaClient({ socketPath, log });
+  try {
+    await client.start();
+    return await client.health();
+  } finally {
+    await client.stop();
+  }
+}
 
 export interface MediaRoleConfig {
   socketPath: string;

@@ -33,7 +33,7 @@ export const start: StartRole = async ({ config, log, instance }) => {
   const clock = systemClock;
   const db = openDatabase(config.postgresUrl, { poolMax: 6, applicationName: 'strongroom work' });
   const batch = createBatch(db, { log });
-  const bus = await createBus({ redisUrl: config.redisUrl, instance, log });
+  const bus = await createBus({ redisUrl: config.redisUrl, instance, log, listens: false });
   const jobs = createJobs({ redisUrl: config.redisUrl, log });
   const interactions = createInteractions({ db, batch, bus, clock, log });
   const prompts = createPrompts({ db, dir: config.paths.prompts, log });

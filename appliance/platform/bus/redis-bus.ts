@@ -29,8 +29,14 @@ const GATHER_AT_MOST = 500;
 const LOST = 'lost';
 
 /** The bus between roles: Redis publish/subscribe, events numbered, commands with one answer. */
-export async function createBus(options: { redisUrl: string; instance: string; log: Log }): Promise<Bus> {
-  const { redisUrl, instance, log } = options;
+export async function createBus(options: {
+  redisUrl: string;
+  instance: string;
+  log: Log;
+  /** False: this process only says and asks; it is not woken for what others say. */
+  listens?: boolean;
+}): Promise<Bus> {
+  const { redisUrl, instance, log, listens = true } = options;
   const prefix = `${keyPrefix(redisUrl)}:bus`;
   const events = `${prefix}:events`;
   const replies = `${prefix}:reply:${instance}:${randomBytes(6).toString('hex')}`;
@@ -152,7 +158,7 @@ export async function createBus(options: { redisUrl: string; instance: string; l
   // A Redis that is away at the start is waited for, as one that goes away later is.
   await Promise.all([sender.connect(), receiver.connect()].map((connecting) => connecting.catch(() => {})));
   connectedBefore = true;
-  const subscribed = receiver.subscribe(events, replies);
+  const subscribed = receiver.subscribe(...(listens ? [events] : []), replies);
   if (receiver.status === 'ready') await subscribed;
   else subscribed.catch(() => {});
 
@@ -161,6 +167,7 @@ export async function createBus(options: { redisUrl: string; instance: string; l
       if (!closed) gather(JSON.stringify(event));
     },
     subscribe(listener, onGap) {
+      if (!listens) throw new Error('This bus was opened without listening');
       listeners.set(listener, onGap);
       return () => listeners.delete(listener);
     },

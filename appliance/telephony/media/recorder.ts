@@ -6,6 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '#appliance/kernel/errors.ts';
 import type { RecorderHealth, RecorderRequest, RecorderSetup, ThreadMessage } from './messages.ts';
 import { monoMs } from './mono.ts';
+import { Outbox } from './outbox.ts';
 import { fileHeader, RECORD_HEADER } from './recfile.ts';
 import { RecordingFile } from './recording-file.ts';
 import { Ring } from './ring.ts';
@@ -26,6 +27,7 @@ interface Open {
 }
 
 const main = parentPort!;
+const outbox = new Outbox<ThreadMessage>((messages) => main.postMessage(messages));
 const rings = (workerData as RecorderSetup).rings.map((shared) => new Ring(shared));
 const open = new Map<number, Open>();
 /** Runs while something is recorded. */
@@ -33,13 +35,15 @@ let working: NodeJS.Timeout | undefined;
 let syncing = 0;
 let slowestWriteMs = 0;
 
-main.on('message', ({ n, request }: { n: number; request: RecorderRequest }) => {
-  try {
-    const ok = handle(request);
-    if (ok instanceof Promise) void ok.then((value) => post({ n, ok: value }));
-    else post({ n, ok });
-  } catch (error) {
-    post({ n, error: messageOf(error) });
+main.on('message', (messages: { n: number; request: RecorderRequest }[]) => {
+  for (const { n, request } of messages) {
+    try {
+      const ok = handle(request);
+      if (ok instanceof Promise) void ok.then((value) => post({ n, ok: value }));
+      else post({ n, ok });
+    } catch (error) {
+      post({ n, error: messageOf(error) });
+    }
   }
 });
 
@@ -168,5 +172,5 @@ function health(): RecorderHealth {
 }
 
 function post(message: ThreadMessage): void {
-  main.postMessage(message);
+  outbox.add(message);
 }

@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '#appliance/kernel/errors.ts';
 import { LegTable } from './leg-table.ts';
 import type { PortPair, ThreadMessage, WorkerHealth, WorkerRequest, WorkerSetup } from './messages.ts';
+import { Outbox } from './outbox.ts';
 import { Prompts } from './prompts.ts';
 import { Ring } from './ring.ts';
 import { Scheduler } from './scheduler.ts';
@@ -11,6 +12,7 @@ import { UdpPort } from './transport.ts';
 
 const main = parentPort!;
 const setup = workerData as WorkerSetup;
+const outbox = new Outbox<ThreadMessage>((messages) => main.postMessage(messages));
 const scheduler = new Scheduler();
 const adopted = new Map<number, { rtp: UdpPort; rtcp: UdpPort }>();
 const bySlot = new Map<number, PortPair>();
@@ -24,11 +26,13 @@ const switchboard = new Switchboard({
   tell: (event, data) => post({ event, data }),
 });
 
-main.on('message', ({ n, request }: { n: number; request: WorkerRequest }) => {
-  handle(request).then(
-    (ok) => post({ n, ok }),
-    (error: unknown) => post({ n, error: messageOf(error) }),
-  );
+main.on('message', (messages: { n: number; request: WorkerRequest }[]) => {
+  for (const { n, request } of messages) {
+    handle(request).then(
+      (ok) => post({ n, ok }),
+      (error: unknown) => post({ n, error: messageOf(error) }),
+    );
+  }
 });
 
 // The request is carried out at once, up to its first wait: requests keep their order.
@@ -109,5 +113,5 @@ function health(): WorkerHealth {
 }
 
 function post(message: ThreadMessage): void {
-  main.postMessage(message);
+  outbox.add(message);
 }

@@ -1,5 +1,6 @@
 // What the box notices about itself, as alarms: parts that are away (web looks, and work at web), disks that fill up (work looks).
 import { stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Config } from '#appliance/platform/config/index.ts';
 import type { HealthReport } from '#appliance/platform/health/index.ts';
 import type { Watched } from '#appliance/realtime/index.ts';
@@ -74,7 +75,7 @@ export function diskWatched({ path, totalBytes, freeBytes }: DiskSpace): Watched
 /** The file systems the data folder lives on, each once, under the first path that lies on it. */
 export async function readDisks({ dataDir, paths }: Pick<Config, 'dataDir' | 'paths'>): Promise<DiskSpace[]> {
   const disks = new Map<number, DiskSpace>();
-  for (const path of [dataDir, paths.spool, paths.files, paths.log]) {
+  for (const path of [dataDir, join(dataDir, 'postgres'), paths.spool, paths.files, paths.log]) {
     try {
       const { dev } = await stat(path);
       if (disks.has(dev)) continue;

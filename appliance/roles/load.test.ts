@@ -5,12 +5,20 @@ import { createLoadGate, type Refusal } from './load.ts';
 
 const batch = { tookMs: () => 0, stuckMs: () => 0 };
 let refused: (Refusal | undefined)[];
+let unwritten: boolean[];
 let gate: ReturnType<typeof createLoadGate>;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   refused = [];
-  gate = createLoadGate({ batch, clock: systemClock, log: silentLog, refused: (why) => refused.push(why) });
+  unwritten = [];
+  gate = createLoadGate({
+    batch,
+    clock: systemClock,
+    log: silentLog,
+    refused: (why) => refused.push(why),
+    unwritten: (is) => unwritten.push(is),
+  });
   gate.start();
 });
 afterEach(() => {
@@ -32,6 +40,17 @@ test('while the database takes nothing no new call is taken', () => {
   stuckMs.mockReturnValue(0);
   expect(gate.take(true)).toBe(true);
   expect(refused).toEqual(['database', 'database']);
+});
+
+test('rows that wait long are told, and that they are written', () => {
+  vi.spyOn(batch, 'stuckMs').mockReturnValue(9000);
+  vi.advanceTimersByTime(1000);
+  expect(unwritten).toEqual([]);
+  vi.spyOn(batch, 'stuckMs').mockReturnValue(11_000);
+  vi.advanceTimersByTime(1000);
+  vi.spyOn(batch, 'stuckMs').mockReturnValue(0);
+  vi.advanceTimersByTime(1000);
+  expect(unwritten).toEqual([true, false]);
 });
 
 test('some time after the last refusal the trouble is over, and that is said once', () => {

@@ -7,6 +7,8 @@ import { Admissions } from '#appliance/telephony/calls/index.ts';
 const LOOK_EVERY_MS = 100;
 /** A database that has taken nothing for so long is away: a call that cannot be committed is not answered (DESIGN 7). */
 const AWAY_AFTER_MS = 2000;
+/** And for so long that it is no longer a restart of it. */
+const LONG_AWAY_MS = 10_000;
 /** Some time without a refusal, and the trouble is over. */
 const OVER_AFTER_MS = 10_000;
 
@@ -19,6 +21,8 @@ export interface LoadGateOptions {
   log: Log;
   /** One call was refused; undefined once none has been for a while. */
   refused?: ((why: Refusal | undefined) => void) | undefined;
+  /** What happens waits to be written since long, or no longer: the database is away, or its disk is full. */
+  unwritten?: ((is: boolean) => void) | undefined;
 }
 
 export interface LoadGate {
@@ -28,16 +32,21 @@ export interface LoadGate {
   take(roomLeft: boolean): boolean;
 }
 
-export function createLoadGate({ batch, clock, log, refused }: LoadGateOptions): LoadGate {
+export function createLoadGate({ batch, clock, log, refused, unwritten }: LoadGateOptions): LoadGate {
   const admissions = new Admissions();
   let cancel: (() => void) | undefined;
   let count = 0;
   let lastAtMs: number | undefined;
+  let away = false;
 
   function look(): void {
     const dueMs = performance.now() + LOOK_EVERY_MS;
     cancel = clock.after(LOOK_EVERY_MS, () => {
       const nowMs = performance.now();
+      if (away !== batch.stuckMs() > LONG_AWAY_MS) {
+        away = !away;
+        unwritten?.(away);
+      }
       admissions.observe({ loopLateMs: Math.max(0, nowMs - dueMs), commitMs: batch.tookMs() });
       if (lastAtMs !== undefined && nowMs - lastAtMs > OVER_AFTER_MS && admissions.share === 0) {
         log.info({ refused: count }, 'new calls are taken again, all of them');

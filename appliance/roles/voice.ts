@@ -60,9 +60,10 @@ export const start: StartRole = async ({ config, log, instance, health, metrics 
   const refusals = metrics.counter('strongroom_calls_refused_total', 'New calls answered 503, by what was missing', [
     'why',
   ]);
-  const condition = { switchAway: false, full: '' };
+  const condition = { switchAway: false, unwritten: false, full: '' };
   const report = (): void => {
     if (condition.switchAway) health.report('degraded', 'the media switch is away');
+    else if (condition.unwritten) health.report('degraded', 'what happens waits to be written, new calls are refused');
     else if (condition.full) health.report('degraded', condition.full);
     else health.report('ok');
   };
@@ -78,6 +79,10 @@ export const start: StartRole = async ({ config, log, instance, health, metrics 
     instance,
     people: agents,
     messages: createMessageCounts({ store: mailboxStore, agents, bus }),
+    unwritten(is) {
+      condition.unwritten = is;
+      report();
+    },
     refused(why) {
       if (why) refusals.inc({ why });
       // That the database is away is PostgreSQL's trouble, and named there.

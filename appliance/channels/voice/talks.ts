@@ -156,7 +156,9 @@ export function createTalks(deps: VoiceDeps) {
   async function customerLeft(call: VoiceCall, cause: EndCause, at: Date): Promise<void> {
     const stage = call.stage;
     if (stage === 'ended') return;
-    const reason = cause.by === 'party' ? 'customer-hung-up' : cause.by === 'us' ? 'completed' : 'line-failed';
+    // A call that we could not take (RFC 3261 §21.5.4) is not one that was dealt with.
+    const ours = cause.sip === 503 ? 'refused' : 'completed';
+    const reason = cause.by === 'party' ? 'customer-hung-up' : cause.by === 'us' ? ours : 'line-failed';
     flows.stop(call.id);
     if (stage === 'waiting') await router.remove(call.id, 'abandoned', at);
     await over(call, cause, at, stage === 'waiting' ? 'abandoned' : reason);

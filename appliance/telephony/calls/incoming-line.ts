@@ -1,4 +1,5 @@
 // An INVITE that came to us, until it is answered.
+import { within } from '#appliance/kernel/async.ts';
 import { AppError } from '#appliance/kernel/errors.ts';
 import type { Dialog, DialogFacts, IncomingInvite, SipRequest } from '../sip/index.ts';
 import { reasonHeaders, SDP, sdpOf } from '../sip/index.ts';
@@ -11,6 +12,8 @@ import type { Line } from './line.ts';
 
 /** Who was refused for reasons that pass may try again then. */
 const RETRY_AFTER_S = '10';
+/** Longer than a busy database takes, shorter than a caller listens to nothing. */
+const COMMITTED_WITHIN_MS = 4000;
 
 export class IncomingLine implements Line {
   readonly #leg: CallLeg;
@@ -82,7 +85,10 @@ export class IncomingLine implements Line {
     leg.hearing.heldByParty = held;
     // What the caller is told is committed first: a crash between the two must not leave a call that nobody knows.
     leg.answering();
-    await leg.record.save();
+    await within(COMMITTED_WITHIN_MS, leg.record.save(), 'The call was not committed in time.').catch((error) => {
+      leg.hangup({ sip: 503, q850: Q850.temporaryFailure, text: 'Not committed' });
+      throw error;
+    });
     leg.fail();
     const { dialog, acked } = this.#invite.accept({ contentType: SDP, body });
     leg.up(new DialogLine(leg, dialog, acked));

@@ -14,6 +14,8 @@ export interface Fault {
   away?: boolean;
   /** Parts that /health has to name while it lasts, and no others. */
   says?: string[];
+  /** What it may name besides: whether something waits to be written is a matter of what happened meanwhile. */
+  maySay?: string[];
   /** It is over when `strike` is: from then on everybody is to be well again. */
   passes?: boolean;
   /** Nothing is heard of the agents, or nothing can be recorded, while it lasts. */
@@ -178,8 +180,8 @@ export const FAULTS: Fault[] = [
   killed('postgres', 'voice'),
   killed('postgres', 'redis', 'rtpengine', 'web', 'work', 'media', 'voice'),
 
-  frozen('postgres', ['postgres'], { meanwhile: callNow }),
-  gone(['postgres'], ['postgres'], { meanwhile: callNow }),
+  frozen('postgres', ['postgres'], { maySay: ['voice'], meanwhile: callNow }),
+  gone(['postgres'], ['postgres'], { maySay: ['voice'], meanwhile: callNow }),
   frozen('redis', ['redis', ...ROLES]),
   gone(['redis'], ['redis', ...ROLES]),
   frozen('rtpengine', ['rtpengine']),
@@ -221,6 +223,8 @@ export const FAULTS: Fault[] = [
     name: "PostgreSQL's disk is full",
     group: 'box',
     away: true,
+    says: [],
+    maySay: ['voice'],
     async strike({ databaseDisk }) {
       if (!databaseDisk) return 'not possible here: no right to mount';
       databaseDisk.fill();

@@ -5,7 +5,7 @@ import { Party } from '#appliance/telephony/calls/testing/party.ts';
 import type { Instance } from '#test/support/instance.ts';
 
 const SALES = '+15550101';
-const EAR_PORT = 650;
+const EAR_PORT = 640;
 const NEW_CALL_PORT = 654;
 /** A BYE may have to be repeated. */
 const GOODBYE_MS = 1500;
@@ -25,7 +25,7 @@ export class Ear {
 
   /** Its number is +1555700…: nobody counts it among the load. */
   static async call(instance: Instance): Promise<Ear> {
-    const party = await new Party('+15557001', instance.port(EAR_PORT), 600).start();
+    const party = await partyAt(instance, 0);
     await party.talk(SALES, instance.sipPort).catch(async (error) => {
       await party.stop();
       throw error;
@@ -33,14 +33,18 @@ export class Ear {
     return new Ear(party);
   }
 
-  /** The longest time without a packet between two moments. */
-  silenceMs(from: number, to: number): number {
+  /** The longest time without a packet between two moments, and how long after the first it began. */
+  silence(from: number, to: number): { ms: number; afterS: number } {
     this.#take();
     const heard = this.#at.filter((at) => at >= from && at <= to);
     const marks = [from, ...heard, to];
-    let longest = 0;
-    for (let i = 1; i < marks.length; i++) longest = Math.max(longest, marks[i]! - marks[i - 1]!);
-    return Math.round(longest);
+    let longest = 1;
+    for (let i = 1; i < marks.length; i++)
+      if (marks[i]! - marks[i - 1]! > marks[longest]! - marks[longest - 1]!) longest = i;
+    return {
+      ms: Math.round(marks[longest]! - marks[longest - 1]!),
+      afterS: Math.round((marks[longest - 1]! - from) / 100) / 10,
+    };
   }
 
   /** The call was ended by the far end. */
@@ -58,6 +62,18 @@ export class Ear {
   #take(): void {
     for (const { atMs } of this.#party.mouth.heard) this.#at.push(atMs);
     this.#party.mouth.clear();
+  }
+}
+
+/** At the first of a few ports that nobody has: the one of the stage before is let go a moment late. */
+async function partyAt(instance: Instance, attempt: number): Promise<Party> {
+  const party = new Party('+15557001', instance.port(EAR_PORT + attempt), 600);
+  try {
+    return await party.start();
+  } catch (error) {
+    await party.stop().catch(() => {});
+    if (attempt >= 9) throw error;
+    return partyAt(instance, attempt + 1);
   }
 }
 

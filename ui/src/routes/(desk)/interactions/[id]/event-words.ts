@@ -31,6 +31,11 @@ const EVENT: Record<string, () => string> = {
   'recording-deleted': m.event_recording_deleted,
   'recording-held': m.event_recording_held,
   'recording-released': m.event_recording_released,
+  'flow-started': m.event_flow_started,
+  'flow-step': m.event_flow_step,
+  'flow-failed': m.event_flow_failed,
+  'flow-ended': m.event_flow_ended,
+  'flow-resumed': m.event_flow_resumed,
   'queue.pulled': m.event_pulled,
   'queue.priority': m.event_priority,
   'queue.moved': m.event_moved,
@@ -46,7 +51,8 @@ export function eventName(type: string): string {
 }
 
 /** The rest of an event for a reader: ids say nothing to people, numbers get their units. `nameOf` knows people and queues. */
-export function eventDetail(data: Record<string, unknown>, nameOf: (id: string) => string | undefined): string {
+export function eventDetail(all: Record<string, unknown>, nameOf: (id: string) => string | undefined): string {
+  const { walk, data } = walked(all);
   const { before, priority, ...others } = data;
   const change = typeof before === 'number' && typeof priority === 'number';
   const rest = Object.entries(change ? others : data)
@@ -57,12 +63,21 @@ export function eventDetail(data: Record<string, unknown>, nameOf: (id: string) 
       return typeof value === 'object' ? JSON.stringify(value) : String(value);
     })
     .filter((part) => part !== undefined);
-  return [...(change ? [`${before} → ${priority}`] : []), ...rest].join(' · ');
+  return [...walk, ...(change ? [`${before} → ${priority}`] : []), ...rest].join(' · ');
+}
+
+/** A step of a flow reads as a way: its name, what was chosen, where that led; its kind and its id say nothing more. */
+function walked(all: Record<string, unknown>): { walk: string[]; data: Record<string, unknown> } {
+  const { step, name, edge, to, type: _kind, ...data } = all;
+  if (typeof step !== 'string' || typeof edge !== 'string') return { walk: [], data: all };
+  const way = edge === 'next' ? `→ ${to}` : `${edge.replace(/^[a-z]+[.]/, '')} → ${to}`;
+  return { walk: [typeof name === 'string' ? name : step, way], data };
 }
 
 function figure(key: string, value: number): string {
   const [, name = key, unit] = /^(.*?)(Ms|Pct|S)$/.exec(key) ?? [];
   if (unit === 'S') return duration(value);
+  if (key === 'ms') return duration(value / 1000);
   const round = Math.round(value * 10) / 10;
   const word = name === 'mos' ? 'MOS' : name;
   return `${word} ${round}${unit === 'Ms' ? ' ms' : unit === 'Pct' ? ' %' : ''}`;

@@ -104,3 +104,26 @@ export const NO_FORWARDING: Forwarding = {
   noAnswerAfterS: 20,
   notRegistered: null,
 };
+
+/** What `CallView` says of everybody else on a call, and of digits being entered. */
+export const callViewParts = {
+  parties: z
+    .array(
+      z.object({
+        id: z.string(),
+        label: z.string(),
+        agentId: z.uuid().nullable(),
+        state: z.enum(['ringing', 'waiting', 'talking']),
+      }),
+    )
+    .optional()
+    .meta({ description: 'Everybody besides the customer and me.' }),
+  secureEntry: z
+    .object({
+      state: z.enum(['prompting', 'collecting', 'processing']),
+      name: z.string(),
+      collected: z.int().meta({ description: 'How many digits so far, never which.' }),
+    })
+    .nullish(),
+  lastSecureEntry: z.object({ name: z.string(), end: z.enum(['done', 'failed', 'cancelled']) }).nullish(),
+};

@@ -1,5 +1,6 @@
 import type { Server } from '@hapi/hapi';
 import { z } from 'zod';
+import { callViewParts } from '#appliance/contract/calls.ts';
 import { CHANNELS } from '#appliance/contract/work.ts';
 import { route } from '#appliance/http/route.ts';
 import { idParams, text, time, uuid } from '#appliance/http/schemas.ts';
@@ -27,12 +28,13 @@ const offer = z.object({
 
 const call = z.object({
   id: uuid,
-  state: z.enum(['ringing', 'talking', 'held', 'consulting', 'conference']),
+  state: z.enum(['ringing', 'talking', 'held', 'consulting', 'conference', 'secure']),
   muted: z.boolean(),
   recording: z.enum(['off', 'on', 'paused']),
   peer: z.string(),
   since: time,
   third: z.object({ label: z.string(), ringing: z.boolean() }).nullish(),
+  ...callViewParts,
 });
 
 const work = z.object({

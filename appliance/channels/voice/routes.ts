@@ -1,6 +1,7 @@
 import type { Server } from '@hapi/hapi';
 import { z } from 'zod';
 import type { Commands } from '#appliance/contract/bus.ts';
+import { callViewParts } from '#appliance/contract/calls.ts';
 import type { Actor, Permission } from '#appliance/contract/identity.ts';
 import { route } from '#appliance/http/route.ts';
 import { idParams, time, uuid } from '#appliance/http/schemas.ts';
@@ -31,25 +32,7 @@ const view = z.object({
       browser: z.boolean().meta({ description: 'I talk from a browser.' }),
       lost: z.boolean().meta({ description: 'My audio is gone: the customer hears music until I am back.' }),
       third: z.object({ label: z.string(), ringing: z.boolean() }).nullish(),
-      parties: z
-        .array(
-          z.object({
-            id: z.string(),
-            label: z.string(),
-            agentId: uuid.nullable(),
-            state: z.enum(['ringing', 'waiting', 'talking']),
-          }),
-        )
-        .optional()
-        .meta({ description: 'Everybody besides the customer and me.' }),
-      secureEntry: z
-        .object({
-          state: z.enum(['prompting', 'collecting', 'processing']),
-          name: z.string(),
-          collected: z.int().meta({ description: 'How many digits so far, never which.' }),
-        })
-        .nullish(),
-      lastSecureEntry: z.object({ name: z.string(), end: z.enum(['done', 'failed', 'cancelled']) }).nullish(),
+      ...callViewParts,
     })
     .nullable()
     .meta({ description: 'Null when the caller of this is not on the call, or no longer.' }),

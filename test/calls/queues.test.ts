@@ -232,8 +232,9 @@ describe('a card number', () => {
     });
     await flow({
       schema: 1,
-      start: 'pin',
+      start: 'answer',
       steps: {
+        answer: { type: 'answer', next: 'pin' },
         pin: {
           type: 'secure',
           say: [{ prompt: 'tone.beep' }],

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { InteractionTrace } from '#appliance/contract/work.ts';
 import { delay } from '#appliance/kernel/async.ts';
+import { Subscriber } from '#appliance/telephony/subscriptions/testing/subscriber.ts';
 import { Instance } from '#test/support/instance.ts';
 import type { Api } from './support/api.ts';
 import { Floor } from './support/floor.ts';
@@ -54,6 +55,11 @@ const bobPresence = async () => (await instance.signIn('bob')).get('/me/offers')
 it('voice is killed with a conversation, a waiting, a parked caller and one in the menu: none is lost and all go on', async () => {
   const bobPhone = await floor.deskPhone('bob', { says: 900, autoAnswer: true });
   const bob = await floor.ready('bob');
+  // A desk phone with a key for Bob.
+  const { sipPassword: password = '', extension: username = '' } = instance.firstRun.users.carol!;
+  const watcher = await Subscriber.open(floor.port(), instance.sipPort, username, { username, password });
+  const lamp = await watcher.subscribe(instance.firstRun.users.bob!.extension!);
+  const lit = () => /<state>(\w+)/.exec(watcher.of(lamp.callId).at(-1)?.bodyText ?? '')?.[1];
   const [talking, waiting, choosing] = [
     await floor.caller('+15557101', { says: 600 }),
     await floor.caller('+15557102', { says: 700 }),
@@ -62,7 +68,10 @@ it('voice is killed with a conversation, a waiting, a parked caller and one in t
   const parked = await floor.caller('+15557104', { says: 500 });
   parked.call('+15550101');
   await bobPhone.until('CALL_ESTABLISHED');
-  const { slot } = await bob.post<{ slot: string }>(`/calls/${(await traceOf('+15557104')).id}/park`);
+  const { id: parkedId } = await traceOf('+15557104');
+  // The phone is a moment ahead of the box.
+  await sam.until<InteractionTrace>(`/interactions/${parkedId}`, ({ state }) => state === 'active');
+  const { slot } = await bob.post<{ slot: string }>(`/calls/${parkedId}/park`);
   talking.call('+15550101');
   await bobPhone.until('CALL_ESTABLISHED', 10_000, 2);
   waiting.call('+15550101');
@@ -71,8 +80,13 @@ it('voice is killed with a conversation, a waiting, a parked caller and one in t
   await choosing.until('CALL_ESTABLISHED');
   await delay(2000);
   const before = await traceOf('+15557102');
+  expect(lit()).toBe('confirmed');
+  const told = watcher.of(lamp.callId).length;
 
   await killVoice();
+  await watcher.notify(lamp, told + 1);
+  expect(lit()).toBe('confirmed');
+  watcher.close();
   await delay(1500);
   expect(
     [talking, waiting, choosing, parked].flatMap((phone) => phone.events.filter(({ type }) => type === 'CALL_CLOSED')),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Party } from '#appliance/telephony/calls/testing/party.ts';
+import { parseUri } from '#appliance/telephony/sip/index.ts';
 import { Instance } from '#test/support/instance.ts';
 import type { Api } from './support/api.ts';
 import { Floor } from './support/floor.ts';
@@ -132,6 +133,38 @@ it('a trunk is tried by a test call', async () => {
     expect(carrier.invites[0]!.request.uri.user).toBe('+15559000');
     carrier.behaviour = 'busy';
     expect(await admin.post(path, { number: '+15559000' })).toMatchObject({ result: 'failed', sip: 486, q850: 17 });
+  } finally {
+    await carrier.stop();
+  }
+}, 30_000);
+
+it('a caller of an old exchange is taken: sent on by somebody, the offer among other parts; who sent them is in the trace', async () => {
+  const carrier = await new Party('+15557010', instance.port(695), 700).start();
+  try {
+    const isup =
+      'Content-Type: application/isup;version=itu-t92+\r\nContent-Disposition: signal;handling=optional\r\n\r\n\x01';
+    const parts = [`Content-Type: application/sdp\r\n\r\n${carrier.offer()}`, isup];
+    const { dialog, response } = await carrier.sip.invite({
+      to: parseUri(`sip:+15550101@127.0.0.1:${instance.sipPort}`),
+      from: { uri: parseUri('sip:+15557010@127.0.0.1') },
+      contact: { user: 'carrier' },
+      headers: [['Diversion', '<sip:+15557099@carrier.example>;reason=no-answer']],
+      contentType: 'multipart/mixed;boundary=b1',
+      body: `${parts.map((part) => `--b1\r\n${part}\r\n`).join('')}--b1--\r\n`,
+    }).answered;
+    carrier.hear(response.bodyText);
+    const { id } = await floor.newest(admin, ({ from }) => from === '+15557010');
+    const { events } = await admin.until<{ events: { type: string; data: object }[] }>(
+      `/interactions/${id}`,
+      ({ events: said }) => said.some(({ type }) => type === 'forwarded-by'),
+    );
+    expect(events.find(({ type }) => type === 'forwarded-by')!.data).toEqual({
+      by: '+15557099',
+      reason: 'no-answer',
+      count: 1,
+    });
+    dialog.bye();
+    await admin.until<{ endedAt: string | null }>(`/interactions/${id}`, ({ endedAt }) => endedAt !== null);
   } finally {
     await carrier.stop();
   }

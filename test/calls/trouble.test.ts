@@ -147,8 +147,8 @@ describe('a party that vanishes', () => {
     expect(back.events.find(({ type }) => type === 'party-vanished')?.data).toMatchObject({ party: 'agent' });
     expect(kinds(back).slice(0, 3), 'the customer is not cut off with the phone').toEqual([
       'queue answered',
-      'agent transferred',
-      'queue null',
+      'agent hold',
+      'hold transferred',
     ]);
     talking.hangUp();
     await talking.until('CALL_CLOSED');

@@ -80,12 +80,12 @@ export function createVoiceChannel(
   const consultations = createConsultations(deps, { talks, transfers, errands });
   const entries = createSecureEntries(deps, { talks });
   const monitoring = createMonitoring(deps, { talks });
-  const rejoining = createRejoining(deps, { talks, transfers, monitoring });
+  const rejoining = createRejoining(deps, { talks, transfers, monitoring, deskBackWithinMs: probeAfterMs });
   const replacing = createReplacing(deps, { rejoining, pickUps });
   const recovery = createRecovery(deps, { talks, waitingRoom, exits, consultations, parking, entries, mailbox });
   registry.onAdd(followRefers(deps, { talks, transfers, parking }));
   registry.onAdd(keepQuality(deps));
-  registry.onAdd(watchdog.guard);
+  registry.onAdd((call) => watchdog.guard(call, rejoining.absent));
   registry.onAdd(rejoining.follow);
   registry.onAdd((call) => call.events.on('customer-left', () => queueing.gone(call)));
   router.on('moved', ({ interactionId, queueId }) => {

@@ -197,6 +197,29 @@ describe('an agent whose browser loses the call', () => {
     expect(said).toEqual(['agent-lost', 'queue', 'released']);
   });
 
+  it('talks on when it was the network of a desk phone, and it comes back soon enough', async () => {
+    browser.browser = false;
+    expect(rejoining.absent(call, leg(browser))).toBe(true);
+    await pass(20_000, undefined);
+    expect(said).toEqual(['agent-audio-lost', 'music']);
+    expect(rejoining.absent(call, leg(browser)), 'asked again meanwhile').toBe(true);
+    await pass(2000, browser);
+    expect(said.slice(2)).toEqual(['agent-audio-back', 'resume']);
+  });
+
+  it('hands the customer to the queue when a desk phone does not come back soon', async () => {
+    browser.browser = false;
+    rejoining.absent(call, leg(browser));
+    await pass(35_000, undefined);
+    expect(said).toEqual(['agent-audio-lost', 'music', 'agent-lost', 'queue', 'released']);
+  });
+
+  it('waits for nobody whose customer has no queue to go to', async () => {
+    browser.browser = false;
+    call.queueId = null;
+    expect(rejoining.absent(call, leg(browser))).toBe(false);
+  });
+
   it('has nothing more to do with a customer who hung up while it rang', async () => {
     browser.disconnect();
     await pass(1000, undefined);

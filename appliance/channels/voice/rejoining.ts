@@ -17,12 +17,18 @@ const RING_MS = 15_000;
 
 /**
  * An agent's browser that lost the call: reloaded, crashed, asleep, out of the network. When its connection is closed and no
- * audio comes, the customer hears music; the agent's page asks to be rung and answers by itself, and the two talk on. Who
- * does not come back hands the customer to the queue, at its front; so does a desk phone that vanished.
+ * audio comes, the customer hears music; the agent's page asks to be rung and answers by itself, and the two talk on. A desk
+ * phone that does not answer when it is asked gets the same patience: a switch of the network that starts again takes a minute,
+ * and the phone then talks on as if nothing had been. Who does not come back hands the customer to the queue, at its front.
  */
 export function createRejoining(
   deps: VoiceDeps,
-  { talks, transfers, monitoring }: { talks: Talks; transfers: Transfers; monitoring: Monitoring },
+  {
+    talks,
+    transfers,
+    monitoring,
+    deskBackWithinMs = 30_000,
+  }: { talks: Talks; transfers: Transfers; monitoring: Monitoring; deskBackWithinMs?: number },
 ) {
   const { calls, interactions, endpoints, recorder, sounds, clock } = deps;
   const looking = new WeakSet<Leg>();
@@ -42,6 +48,15 @@ export function createRejoining(
     });
   }
 
+  /** The agent's desk phone is silent and does not answer. Returns whether it is waited for. */
+  function absent(call: VoiceCall, leg: Leg): boolean {
+    if (call.away && call.agent?.leg === leg) return true;
+    if (leg.browser || call.agent?.leg !== leg || call.stage !== 'talking' || call.queueId === null || call.third)
+      return false;
+    void watch(call, leg).catch((error) => talks.failed(call, error));
+    return true;
+  }
+
   /** Until audio comes again over a connection that is there, or somebody else has the customer. */
   async function watch(call: VoiceCall, leg: Leg): Promise<void> {
     if (looking.has(leg)) return;
@@ -56,7 +71,10 @@ export function createRejoining(
           if (call.away) await found(call);
           if (leg.reachable) return;
         } else if (!call.away) await lost(call);
-        else if (clock.now().getTime() - call.away.since.getTime() > BACK_WITHIN_MS && !ringing.has(call.id))
+        else if (
+          clock.now().getTime() - call.away.since.getTime() > (leg.browser ? BACK_WITHIN_MS : deskBackWithinMs) &&
+          !ringing.has(call.id)
+        )
           return await giveUp(call);
         before = now;
       }
@@ -65,7 +83,7 @@ export function createRejoining(
     }
   }
 
-  /** A desk phone does not come back into a call: the customer goes to the queue at once. */
+  /** A dialog that is over does not come back: the customer goes to the queue at once. */
   async function vanished(call: VoiceCall, leg: Leg): Promise<void> {
     if (call.agent?.leg !== leg || call.stage === 'ended' || call.queueId === null || call.third) return;
     await giveUp(call);
@@ -182,6 +200,7 @@ export function createRejoining(
 
   return {
     follow,
+    absent,
     ring,
     /** The agent goes on from another phone, which is answered already. */
     move: (call: VoiceCall, agentId: string, leg: Leg) => rejoin(call, agentId, leg, 'agent-moved'),

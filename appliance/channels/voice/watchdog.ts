@@ -15,7 +15,8 @@ const ANSWER_WITHIN_MS = 8000;
 export function createWatchdog({ interactions, log }: VoiceDeps, { afterMs }: { afterMs: number }) {
   const watched = new WeakSet<Leg>();
 
-  function watch(leg: Leg, party: string, interactionId?: string): void {
+  /** `absent`: who vanished is given time to come back, and ended by whoever is told here. */
+  function watch(leg: Leg, party: string, interactionId?: string, absent?: () => boolean): void {
     if (watched.has(leg)) return;
     watched.add(leg);
     let asking = false;
@@ -23,9 +24,11 @@ export function createWatchdog({ interactions, log }: VoiceDeps, { afterMs }: { 
       if (ms < afterMs || asking || leg.state !== 'up') return;
       asking = true;
       leg
-        .probe(ANSWER_WITHIN_MS)
+        .probe(ANSWER_WITHIN_MS, { end: absent === undefined })
         .then((there) => {
-          if (there) return;
+          if (there || (absent && leg.state !== 'up')) return;
+          // Nobody waits for them: asked once more, and now it counts.
+          if (absent && !absent()) void leg.probe(ANSWER_WITHIN_MS);
           log.warn({ leg: leg.id, party, interaction: interactionId }, 'a party vanished without hanging up');
           if (interactionId) return interactions.event(interactionId, 'party-vanished', { party, silentMs: ms });
         })
@@ -36,10 +39,12 @@ export function createWatchdog({ interactions, log }: VoiceDeps, { afterMs }: { 
     });
   }
 
-  /** Everybody on the call, now and later. */
-  function guard(call: VoiceCall): void {
+  /** Everybody on the call, now and later. `agentAbsent`: whether somebody waits for an agent who vanished. */
+  function guard(call: VoiceCall, agentAbsent?: (call: VoiceCall, leg: Leg) => boolean): void {
     watch(call.customer, 'customer', call.id);
-    call.events.on('joined', ({ leg, party }) => watch(leg, party, call.id));
+    call.events.on('joined', ({ leg, party }) =>
+      watch(leg, party, call.id, party === 'agent' && agentAbsent ? () => agentAbsent(call, leg) : undefined),
+    );
   }
 
   return { watch, guard };

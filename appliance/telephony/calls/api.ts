@@ -108,9 +108,9 @@ export interface Leg {
   stats(): Promise<LegStats | undefined>;
   /**
    * Asks the peer within the dialog whether it is there still. False: no answer in time, or it knows nothing of the call;
-   * then the leg has ended, as a failure.
+   * then the leg has ended, as a failure, unless `end` is false: a network may come back.
    */
-  probe(withinMs: number): Promise<boolean>;
+  probe(withinMs: number, options?: { end?: boolean }): Promise<boolean>;
 }
 
 export type DialTarget =

@@ -71,9 +71,13 @@ export class DialogLine implements Line {
   }
 
   /** Any answer shows that somebody is there; but 481 and 408 say that the call is not (RFC 3261 §12.2.1.2). */
-  async probe(withinMs: number): Promise<boolean> {
+  async probe(withinMs: number, end: boolean): Promise<boolean> {
     try {
-      const { status } = await within(withinMs, this.dialog.request('OPTIONS'), 'no answer');
+      const { status } = await within(
+        withinMs,
+        this.dialog.request('OPTIONS', end ? {} : { patient: true }),
+        'no answer',
+      );
       return status !== 481 && status !== 408;
     } catch {
       return false;

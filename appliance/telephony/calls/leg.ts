@@ -207,10 +207,10 @@ export class CallLeg implements Leg {
     return this.#state === 'ended' ? this.#finalStats : this.context.media.stats(this.id);
   }
 
-  async probe(withinMs: number): Promise<boolean> {
+  async probe(withinMs: number, { end = true } = {}): Promise<boolean> {
     if (this.#state !== 'up') return this.#state !== 'ended';
-    if (await this.line?.probe?.(withinMs)) return true;
-    if (this.finished) return false; // it hung up meanwhile, or the dialog itself has found out
+    if (await this.line?.probe?.(withinMs, end)) return true;
+    if (this.finished || !end) return false; // it hung up meanwhile, or the dialog itself has found out
     const cause = failure(Q850.outOfOrder, 'The party does not answer any more', 408);
     this.line?.end(cause);
     this.finish(cause);

@@ -6,7 +6,7 @@ export interface Line {
   /** Ends it in whatever way its stage allows: final failure, CANCEL, BYE. */
   end(cause: EndCause): void;
   /** Whether the peer answers within its dialog; absent while there is none. */
-  probe?(withinMs: number): Promise<boolean>;
+  probe?(withinMs: number, end: boolean): Promise<boolean>;
   /** The caller has acknowledged our answer; absent where there is nothing to acknowledge. */
   readonly confirmed?: Promise<void>;
   /** Our tag, and those of the party: several when it forks. */

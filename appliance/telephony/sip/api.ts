@@ -196,10 +196,16 @@ export interface Dialog {
   readonly callId: string;
   readonly facts: DialogFacts;
   readonly terminated: boolean;
-  /** Header fields sent with every request of ours in this dialog (Contact is automatic). */
+  /** Header fields sent with every request of ours in this dialog (Contact is automatic). `patient`: no answer ends nothing. */
   request(
     method: string,
-    options?: { headers?: [string, string][]; contentType?: string; body?: string; credentials?: Credentials },
+    options?: {
+      headers?: [string, string][];
+      contentType?: string;
+      body?: string;
+      credentials?: Credentials;
+      patient?: boolean;
+    },
   ): Promise<SipResponse>;
   /** re-INVITE; the ACK is sent by the stack. Rejects with InviteFailed; 491 is retried as RFC 3261 §14.1 says. */
   reinvite(options: ReinviteOptions): Promise<SipResponse>;

@@ -352,7 +352,8 @@ export class DialogSession implements Dialog {
     try {
       return await this.#sender.send(method, options, credentials);
     } catch (error) {
-      if (error instanceof RequestFailed) this.#judge(error.status === 503 ? 408 : error.status);
+      if (error instanceof RequestFailed && !(options.patient && error.status !== 481))
+        this.#judge(error.status === 503 ? 408 : error.status);
       throw error;
     }
   }

@@ -7,7 +7,13 @@ import { flowFacts } from './facts.ts';
 import { route } from './route-set.ts';
 import { sessionFields } from './session-timer.ts';
 
-export type SendOptions = { headers?: [string, string][]; contentType?: string; body?: string };
+export type SendOptions = {
+  headers?: [string, string][];
+  contentType?: string;
+  body?: string;
+  /** No answer is no verdict on the dialog: whoever asks waits longer than RFC 3261 §12.2.1.2 does. */
+  patient?: boolean;
+};
 
 export class PeerPath {
   readonly #core: Core;

@@ -106,7 +106,7 @@ async function runOne(fault: Fault, stage: Stage): Promise<Row> {
     const required = row.named?.filter((name) => !fault.maySay?.includes(name));
     row.healthRight = !fault.says || !required || same(fault.says, required);
     row.recoveredS = await recovered(stage, mendedAt);
-    row.look = await stage.look();
+    row.look = await stage.look(fault.unheard);
     const until = Date.now() + 20_000;
     do {
       // That of a recording with a hole stays until the call is over and what there is of it is proven whole.

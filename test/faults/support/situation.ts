@@ -81,9 +81,16 @@ export async function places(instance: Instance): Promise<Place[]> {
   return rows;
 }
 
+export interface Conversation {
+  interaction_id: string;
+  id: string;
+  agent_id: string;
+  started_at: Date;
+}
+
 /** Conversations and since when: a fault must not end or split one. */
-export async function conversations(instance: Instance): Promise<unknown[]> {
-  const { rows } = await instance.db.raw<{ rows: unknown[] }>(
+export async function conversations(instance: Instance): Promise<Conversation[]> {
+  const { rows } = await instance.db.raw<{ rows: Conversation[] }>(
     `select interaction_id, id, agent_id, started_at from segment where kind = 'agent' and ended_at is null order by id`,
   );
   return rows;

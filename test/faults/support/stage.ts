@@ -8,7 +8,7 @@ import { Load, type Round, TALKING, WAITING } from './load.ts';
 import { AgentNetwork } from './net.ts';
 import { InstalledTree } from './next-version.ts';
 import { Processes } from './processes.ts';
-import { conversations, fatal, places } from './situation.ts';
+import { type Conversation, conversations, fatal, places } from './situation.ts';
 
 /** What comes late, such as a call ended by mistake after the return, comes within this. */
 const AFTERMATH_MS = 2000;
@@ -50,7 +50,7 @@ export class Stage {
   /** Mends what is broken now. */
   undo: (() => unknown) | undefined;
   #waiting: Awaited<ReturnType<typeof places>> = [];
-  #talks: unknown[] = [];
+  #talks: Conversation[] = [];
 
   constructor(portBase: number, needs: Needs) {
     this.network = needs.network ? AgentNetwork.make() : undefined;
@@ -91,13 +91,18 @@ export class Stage {
     );
   }
 
-  async look(): Promise<Look> {
+  /** `held`: agents may have been away from their conversations, which go on all the same. */
+  async look(held = false): Promise<Look> {
     await delay(AFTERMATH_MS);
     const { instance, load, round, ear } = this;
-    const now = new Set((await conversations(instance)).map((one) => JSON.stringify(one)));
+    const word = (one: Conversation) => (held ? `${one.interaction_id} ${one.agent_id}` : JSON.stringify(one));
+    const talks = await conversations(instance);
+    const now = new Set(talks.map(word));
+    const callsKept = this.#talks.filter((one) => now.has(word(one))).length;
+    if (callsKept === this.#talks.length) this.#talks = talks;
     const waiting = new Set((await places(instance)).map((one) => JSON.stringify(one)));
     return {
-      callsKept: this.#talks.filter((one) => now.has(JSON.stringify(one))).length,
+      callsKept,
       placesKept: this.#waiting.filter((one) => waiting.has(JSON.stringify(one))).length,
       books: await auditFloor(instance, { sam: load.sam, recordings: false }),
       phones: load.complaints(round) + (ear.lost ? 'the listener was hung up on' : ''),

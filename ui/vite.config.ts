@@ -2,9 +2,12 @@ import { paraglideVitePlugin } from '@inlang/paraglide-js';
 import staticAdapter from '@sveltejs/adapter-static';
 import { sveltekit } from '@sveltejs/kit/vite';
 import { defineConfig } from 'vite';
+import { findLanguages } from './languages.ts';
 import { precompressed } from './precompressed.ts';
 import { withoutInlineScript } from './without-inline-script.ts';
 import { pageOf, wordsByPage } from './words-by-page.ts';
+
+findLanguages(import.meta.dirname);
 
 /** The box that `vite` in development speaks to: a mock (ui/mock) or a real appliance. */
 const box = process.env.STRONGROOM_UI_BOX ?? 'http://127.0.0.1:27000';

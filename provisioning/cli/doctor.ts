@@ -4,8 +4,10 @@ import { existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '#appliance/kernel/errors.ts';
 import { readHealth } from '#appliance/platform/health/index.ts';
+import type { Database } from '#appliance/platform/postgres/index.ts';
 import { migrationsPending, openDatabase } from '#appliance/platform/postgres/index.ts';
 import { openRedis } from '#appliance/platform/redis/index.ts';
+import { backupStore, backupsWatched } from '#appliance/roles/backups/index.ts';
 import { productVersion } from '../backup/backup.ts';
 import { findPostgres } from '../services/postgres.ts';
 import { holderOf } from '../supervisor/ports.ts';
@@ -140,6 +142,7 @@ async function running({ config, log }: CliContext): Promise<Finding[]> {
         detail: pending.length === 0 ? 'up to date' : `${pending.length} migrations have not run`,
         remedy: 'strongroom migrate',
       });
+      if (pending.length === 0) findings.push(await backups(db));
     } else {
       const holder = holderOf('tcp', config.httpsPort);
       if (holder)
@@ -155,4 +158,13 @@ async function running({ config, log }: CliContext): Promise<Finding[]> {
     redis.disconnect();
     await db.destroy();
   }
+}
+
+/** By the box's own rule: how old the last good one may be. */
+async function backups(db: Database): Promise<Finding> {
+  const store = backupStore(db);
+  const [plan, lastGoodAt, latest] = await Promise.all([store.plan(), store.lastGoodAt(), store.latest()]);
+  const troubles = backupsWatched(plan, { lastGoodAt, latest }, new Date()).flatMap(({ trouble }) => trouble ?? []);
+  const detail = troubles[0]?.text ?? (lastGoodAt ? `the last good one is of ${lastGoodAt.toISOString()}` : 'none yet');
+  return { what: 'Backup', well: troubles.length === 0, detail, remedy: 'strongroom backup --verify' };
 }

@@ -63,6 +63,8 @@ export interface ListSpec {
   /** Read again this often. */
   refreshS?: number;
   noBulk?: boolean;
+  /** Fields that can be changed for many at once, besides those of the form: of things that have a page of their own. */
+  bulk?: Field[];
   /** Can be asked to start again: where; undefined for those that cannot. */
   restart?: (row: Row) => string | undefined;
   /** A call can be made through it to see that it works. */

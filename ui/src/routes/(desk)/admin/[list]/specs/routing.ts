@@ -59,6 +59,16 @@ export const routing: Record<string, ListSpec> = {
       },
     ],
     fields: [],
+    bulk: [
+      active,
+      { key: 'strategy', label: m.strategy, kind: 'select', options: options(STRATEGY) },
+      { key: 'priority', label: m.priority, kind: 'number', min: 0, max: 10 },
+      { key: 'answerWithinS', label: m.answer_within, kind: 'number', min: 1, max: 3600 },
+      { key: 'serviceLevelTarget', label: m.service_level_goal, kind: 'number', min: 0, max: 100, share: true },
+      { key: 'offerTimeoutS', label: m.offer_time, kind: 'number', min: 1, max: 300 },
+      { key: 'wrapUp', label: m.state_wrap_up, kind: 'select', options: options(WRAP_UP) },
+      { key: 'wrapUpS', label: m.wrap_up_time, kind: 'number', min: 0, max: 3600 },
+    ],
   },
   flows: {
     path: '/flows',

@@ -117,6 +117,13 @@ describe('an administrator', () => {
     expect(trace).toMatchObject({ from: '+15557400', queueName: 'Support', agentName: 'Bob' });
     await bob.post(`/interactions/${trace.id}/wrap-up`, { disposition: 'solved', notes: '' });
     await bob.put('/me/presence', { state: 'offline' });
+    // And is counted on the ways it took.
+    await page.getByRole('button', { name: 'Calls today' }).click();
+    const calls = (id: string, way: string) => step(id).locator('.slot', { hasText: way }).locator('.calls');
+    await calls('menu', 'digit 3').filter({ hasText: '1' }).waitFor();
+    expect(await calls('menu', 'digit 2').textContent()).toBe('0');
+    expect(await look(page, 'admin-flow-traffic')).toEqual([]);
+    await page.getByRole('button', { name: 'Calls today' }).click();
   });
 
   it('compares versions, undoes, is asked before losing work, and rolls back', async () => {
@@ -157,11 +164,113 @@ describe('an administrator', () => {
     await told.waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Undo' }).click();
     await step('bye').getByText('Goodbye').waitFor();
+    await page.getByRole('link', { name: 'System' }).click();
+    await page.getByRole('dialog', { name: 'Leave without saving?' }).getByRole('button', { name: 'Leave' }).click();
+    await page.getByRole('heading', { name: 'System', level: 1 }).waitFor();
     // A refused save is an answer here, and the browser writes it down.
     chrome.problems.splice(
       0,
       Number.POSITIVE_INFINITY,
       ...chrome.problems.filter((problem) => !problem.includes('412')),
     );
+  });
+});
+
+describe('an administrator without a mouse', () => {
+  const api = () => instance.signIn('admin');
+  /** By the palette, as the keyboard has it. */
+  async function go(place: string, heading = place): Promise<void> {
+    await page.keyboard.press('Control+k');
+    await page.getByRole('dialog').getByRole('combobox').waitFor();
+    await page.keyboard.type(place);
+    await page.getByRole('option', { name: place, exact: true }).and(page.locator('[data-selected]')).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: heading, exact: true, level: 1 }).waitFor();
+  }
+
+  it('begins a backup and sees it run', async () => {
+    await go('System');
+    await page.getByRole('button', { name: 'Back up now' }).press('Enter');
+    await page.getByRole('progressbar', { name: 'Backups' }).waitFor();
+  });
+
+  it('reaches every page, and none has a barrier', async () => {
+    // The pages with the most to say; each list is the same page with other columns.
+    const pages = [
+      ['Set-up', 'Set-up of this box'],
+      ['Users'],
+      ['Trunks'],
+      ['Skills'],
+      ['SIP guard'],
+      ['SIP traffic'],
+      ['Audit log'],
+      ['System'],
+    ];
+    const barriers: string[] = [];
+    for (const [place, heading] of pages) {
+      await go(place!, heading);
+      await page.getByText('Loading…').waitFor({ state: 'detached' });
+      barriers.push(...(await look(page, `admin-${place!.toLowerCase().replace(/\W/g, '-')}`)));
+    }
+    expect(barriers).toEqual([]);
+  });
+
+  it('bans a source and hears it again, being asked once', async () => {
+    await go('SIP guard');
+    await page.getByRole('button', { name: 'Ban an address' }).press('Enter');
+    await page.getByRole('dialog').getByLabel('Address').waitFor();
+    await page.keyboard.type('203.0.113.77');
+    await page.keyboard.press('Enter');
+    const row = page.getByRole('row').filter({ hasText: '203.0.113.77' });
+    await row.getByRole('button', { name: 'Lift…' }).press('Enter');
+    // The question has the focus on the harmless answer; Escape is that answer.
+    await expect
+      .poll(() => row.getByRole('button', { name: 'Keep' }).evaluate('(one) => one === document.activeElement'))
+      .toBe(true);
+    await page.keyboard.press('Escape');
+    await row.getByRole('button', { name: 'Lift…' }).press('Enter');
+    await row.getByRole('button', { name: 'Lift', exact: true }).press('Enter');
+    await row.waitFor({ state: 'detached' });
+  });
+
+  it('fills the skills sheet with arrows and digits, and takes one back', async () => {
+    const admin = await api();
+    await admin.post('/skills', { name: 'Harbour' });
+    await go('Skills');
+    await page.getByRole('link', { name: 'Skills matrix' }).press('Enter');
+    const cells = page.getByRole('gridcell', { name: /Harbour/ });
+    await cells.first().focus();
+    for (const key of ['7', 'ArrowDown', '4', 'ArrowDown', 'Control+d', 'Control+z']) await page.keyboard.press(key);
+    expect(await cells.allTextContents()).toEqual(expect.arrayContaining(['7', '4', '·']));
+    await page.getByRole('button', { name: 'Save' }).press('Enter');
+    await page.getByText('2 changed.').waitFor();
+    expect(await look(page, 'admin-skills-matrix')).toEqual([]);
+  });
+
+  it('sees both versions of what two people changed, and keeps hers', async () => {
+    const admin = await api();
+    const { items } = await admin.get<{ items: { id: string; version: number; label: string }[] }>('/dispositions');
+    const one = items[0]!;
+    await go('Dispositions');
+    await page.getByRole('button', { name: one.label, exact: true }).press('Enter');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Name').fill('Typed here');
+    await admin.patch(`/dispositions/${one.id}`, { label: 'Saved there' }, { 'if-match': '*' });
+    await page.keyboard.press('Enter');
+    await dialog.getByRole('row').filter({ hasText: 'Saved there' }).filter({ hasText: 'Typed here' }).waitFor();
+    expect(await look(page, 'admin-conflict', '[role=dialog]')).toEqual([]);
+    await dialog.getByRole('button', { name: 'Save mine' }).press('Enter');
+    await page.getByRole('button', { name: 'Typed here', exact: true }).waitFor();
+    chrome.problems.splice(
+      0,
+      Number.POSITIVE_INFINITY,
+      ...chrome.problems.filter((problem) => !problem.includes('412')),
+    );
+  });
+
+  it('finds the backup made meanwhile, and proved', async () => {
+    await go('System');
+    await page.getByText('Proved').waitFor({ timeout: 40_000 });
+    await page.getByText(/restore .*backups\/strongroom-\d{8}-\d{6}\.tar\.gz --to NEW_FOLDER/).waitFor();
   });
 });

@@ -18,7 +18,7 @@ export function duration(seconds: number | null | undefined): string {
 }
 
 export function timeOfDay(at: string | number, withSeconds = false): string {
-  return format(at, { hour: 'numeric', minute: '2-digit', ...(withSeconds ? { second: '2-digit' } : {}) });
+  return format(at, { hour: hourDigits(), minute: '2-digit', ...(withSeconds ? { second: '2-digit' } : {}) });
 }
 
 /** Today: the time; else the day and the time. */
@@ -26,7 +26,7 @@ export function moment(at: string | number | null | undefined, now = Date.now())
   if (at === null || at === undefined) return '–';
   const day: Intl.DateTimeFormatOptions = { year: 'numeric', month: 'numeric', day: 'numeric' };
   if (format(at, day) === format(now, day)) return timeOfDay(at);
-  return format(at, { day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit' });
+  return format(at, { day: 'numeric', month: 'short', hour: hourDigits(), minute: '2-digit' });
 }
 
 export function full(at: string | number): string {
@@ -46,6 +46,12 @@ function format(at: string | number, options: Intl.DateTimeFormatOptions): strin
   const date = new Date(at);
   if (Number.isNaN(date.getTime())) return '–';
   return new Intl.DateTimeFormat(regional(), { ...options, ...(zone ? { timeZone: zone } : {}) }).format(date);
+}
+
+/** 09:05, but 9:05 am: without its nought a time of day would read as a length of time. */
+function hourDigits(): 'numeric' | '2-digit' {
+  const { hourCycle } = new Intl.DateTimeFormat(regional(), { hour: 'numeric' }).resolvedOptions();
+  return hourCycle === 'h23' || hourCycle === 'h24' ? '2-digit' : 'numeric';
 }
 
 /** "en" alone would mean American times to a British browser: keep the region the browser knows. */

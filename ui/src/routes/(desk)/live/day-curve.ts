@@ -14,6 +14,7 @@ export interface Curve {
   abandoned: (number | null)[];
   level: (number | null)[];
   before: number[];
+  levelBefore: (number | null)[];
 }
 
 const HOUR_MS = 3_600_000;
@@ -48,5 +49,6 @@ export function curveOf(
     abandoned: hours.map((hour) => counted(hour, ({ abandoned }) => abandoned)),
     level: hours.map((hour) => now.get(hour)?.serviceLevel ?? null),
     before: hours.map((hour) => then.get(hour)?.offered ?? 0),
+    levelBefore: hours.map((hour) => then.get(hour)?.serviceLevel ?? null),
   };
 }

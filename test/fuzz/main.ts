@@ -1,5 +1,5 @@
 // Mutated inputs for everything that reads what strangers send: no crash, no hang, no growth. The same seed makes the same inputs.
-// npm run fuzz -- --count 1000000 --seed 1 [--only sip,sdp,rtp,rtcp,stun,ng,live] [--report FILE]
+// npm run fuzz -- --count 1000000 --seed 1 [--only sip,subscribe,sdp,rtp,rtcp,stun,ng,live] [--report FILE]
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { fuzz as fuzzSip } from '#appliance/telephony/sip/fuzz.ts';
@@ -7,7 +7,7 @@ import { fuzzTarget } from './fuzz.ts';
 import { fuzzLive } from './live.ts';
 import { createTargets } from './targets.ts';
 
-const SHARES = { sip: 0.3, sdp: 0.2, rtp: 0.2, rtcp: 0.15, stun: 0.1, ng: 0.03, live: 0.02 } as const;
+const SHARES = { sip: 0.28, subscribe: 0.02, sdp: 0.2, rtp: 0.2, rtcp: 0.15, stun: 0.1, ng: 0.03, live: 0.02 } as const;
 /** After the first quarter everything is warm; more than this on top of it is growth. */
 const GROWTH_MIB = 80;
 

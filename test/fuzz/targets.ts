@@ -6,10 +6,14 @@ import { readReports } from '#appliance/telephony/media/rtcp.ts';
 import { looksLikeRtcp, type RtpView, readRtp } from '#appliance/telephony/media/rtp.ts';
 import { RxStats } from '#appliance/telephony/media/rx-stats.ts';
 import { agreeToAnswer, parseSdp, SdpError, SdpSession } from '#appliance/telephony/sdp/index.ts';
+import { parseMessage, SipRequest, SipSyntaxError } from '#appliance/telephony/sip/index.ts';
+import { dialogInfo } from '#appliance/telephony/subscriptions/dialog-info.ts';
+import { readSubscribe } from '#appliance/telephony/subscriptions/subscribe.ts';
+import { readXml } from '#appliance/telephony/subscriptions/testing/xml.ts';
 import { mutateBytes, mutateText } from './random.ts';
 
 export interface Target {
-  name: 'sdp' | 'rtp' | 'rtcp' | 'stun' | 'ng';
+  name: 'sdp' | 'subscribe' | 'rtp' | 'rtcp' | 'stun' | 'ng';
   make(random: (below: number) => number): Buffer;
   /** Throws when a rule is broken. True: the input was taken for what it claims to be. */
   feed(input: Buffer): boolean;
@@ -55,6 +59,25 @@ const sdps = [
     'a=rtpmap:126 telephone-event/8000',
   ],
 ].map((lines) => `${lines.join('\r\n')}\r\n`);
+
+const subscribes = [
+  ['Event: dialog;id=7;call-id="a b"', 'Expires: 3600', 'Accept: application/dialog-info+xml;q=0.5, text/*'],
+  ['o: message-summary', 'Expires: 0', 'Accept: */*'],
+  ['Event: Message-Summary ; id=k-1', 'Expires: 600'],
+].map((fields) =>
+  [
+    'SUBSCRIBE sip:1002@192.0.2.1 SIP/2.0',
+    'Via: SIP/2.0/UDP 192.0.2.7:5060;branch=z9hG4bK1',
+    'From: <sip:1001@192.0.2.1>;tag=a',
+    'To: <sip:1002@192.0.2.1>',
+    'Call-ID: 843817637684230@998sdasdh09',
+    'CSeq: 1 SUBSCRIBE',
+    'Contact: <sip:1001@192.0.2.7>',
+    ...fields,
+    '',
+    '',
+  ].join('\r\n'),
+);
 
 const rtp = (payloadType: number, payload: number[], flags = 0x80) =>
   Buffer.from([flags, payloadType, 0, 1, 0, 0, 0, 160, 1, 2, 3, 4, ...payload]);
@@ -152,6 +175,29 @@ export function createTargets(): Target[] {
           return true;
         } catch (error) {
           if (error instanceof SdpError) return false;
+          throw error;
+        }
+      },
+    },
+    {
+      name: 'subscribe',
+      make: (random) => Buffer.from(mutateText(subscribes, random, 20_000), 'latin1'),
+      feed(input) {
+        try {
+          const message = parseMessage(input);
+          if (!(message instanceof SipRequest)) return false;
+          const asked = readSubscribe(message, { minS: 60, maxS: 3600, defaultS: 3600 });
+          if (asked.kind === 'refused') return false;
+          const { expiresS, eventId = 'x' } = asked;
+          if (!Number.isInteger(expiresS) || expiresS < 0 || expiresS > 3600) throw new Error(`${expiresS} seconds`);
+          if (!/^[\x21-\x7e]{1,64}$/.test(eventId)) throw new Error(`an id that cannot be said again: ${eventId}`);
+          // Whatever a phone names its dialogs, our document of them is one.
+          const dialog = { callId: message.callId, localTag: message.from.tag, remoteTag: message.to.tag };
+          const call = { id: message.callId, dialog, direction: 'recipient', state: 'early' } as const;
+          readXml(dialogInfo({ entity: message.uriText, version: 0, calls: [call], ended: [message.uriText] }));
+          return true;
+        } catch (error) {
+          if (error instanceof SipSyntaxError) return false;
           throw error;
         }
       },

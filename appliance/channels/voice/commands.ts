@@ -14,6 +14,8 @@ import type { VoiceCall } from './voice-call.ts';
 
 type Control = Commands['call.control']['in'];
 
+const DURING_ENTRY: ReadonlySet<string> = new Set(['hangup', 'mute', 'ring-me', 'secure-entry-cancel']);
+
 /** What screens may ask of a call. An agent commands the calls they are on; supervisors any. */
 export function handleCommands(
   deps: VoiceDeps,
@@ -42,6 +44,9 @@ export function handleCommands(
       if (guest) await consultations.removeParty(call, guest.id);
       return { call: null };
     }
+    // Nothing may join, lead elsewhere or record what is being entered.
+    if (call.stage === 'secure' && !DURING_ENTRY.has(input.action.do))
+      throw new AppError('conflict', 'secure-entry', 'The customer is entering digits: wait, or call it off first');
     await act(call, input);
     return { call: call.view(input.actorId) };
   }

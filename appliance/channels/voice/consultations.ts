@@ -6,12 +6,10 @@ import type { Errands } from './errands.ts';
 import { RINGS, ringHeader, ringInTurn } from './ring-plan.ts';
 import type { Talks } from './talks.ts';
 import type { Transfers } from './transfers.ts';
-import type { Guest, VoiceCall } from './voice-call.ts';
+import { type Guest, MOST_PARTIES, type VoiceCall } from './voice-call.ts';
 
 export type Consultations = ReturnType<typeof createConsultations>;
 
-/** Customer, agent and six more: what a mix takes. */
-const MOST_PARTIES = 8;
 const RING_MS = 30_000;
 
 /**
@@ -29,7 +27,7 @@ export function createConsultations(
   async function start(call: VoiceCall, to: TransferTarget): Promise<void> {
     const agent = talks.agentOf(call);
     if (call.third || call.asking) throw new AppError('conflict', 'consulting', 'A consultation is going on already');
-    if (call.guests.length + 2 >= MOST_PARTIES)
+    if (call.guests.length + call.monitors.size + 2 >= MOST_PARTIES)
       throw new AppError('conflict', 'conference-full', `A conference takes ${MOST_PARTIES} parties`);
     const ask = to.kind === 'queue' ? prepareQueue(call, to.queueId) : preparePhone(call, to);
     if (call.guests.length > 0) await stepAside(call);

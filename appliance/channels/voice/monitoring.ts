@@ -1,8 +1,7 @@
 import { AppError } from '#appliance/kernel/errors.ts';
-import type { Leg } from '#appliance/telephony/calls/index.ts';
 import type { VoiceDeps } from './deps.ts';
 import type { Talks } from './talks.ts';
-import type { VoiceCall } from './voice-call.ts';
+import { MOST_PARTIES, type VoiceCall } from './voice-call.ts';
 
 export type Monitoring = ReturnType<typeof createMonitoring>;
 export type MonitorMode = 'listen' | 'whisper' | 'barge';
@@ -19,6 +18,8 @@ export function createMonitoring(deps: VoiceDeps, { talks }: { talks: Talks }) {
     if (known) {
       known.mode = mode;
     } else {
+      if (call.guests.length + call.monitors.size + 2 >= MOST_PARTIES)
+        throw new AppError('conflict', 'conference-full', `A call takes ${MOST_PARTIES} parties`);
       const targets = endpoints.targets(supervisorId);
       if (targets.length === 0) throw new AppError('conflict', 'no-phone', 'You have no phone that could ring');
       const leg = await calls.dial(targets, {
@@ -60,24 +61,9 @@ export function createMonitoring(deps: VoiceDeps, { talks }: { talks: Talks }) {
     await talks.handOver(call);
   }
 
-  /** Routes the audio as the monitors' modes say; back to a plain bridge when nobody is left. */
+  /** Routes the audio as the monitors' modes say; while the customer is elsewhere (hold, consultation) nobody is joined. */
   async function apply(call: VoiceCall): Promise<void> {
-    const agent = call.agent;
-    if (!agent || call.stage === 'ended') return;
-    if (call.monitors.size === 0) {
-      if (call.stage === 'talking' || call.stage === 'conference') await talks.join(call);
-      return;
-    }
-    const others: Leg[] = [...call.guests, ...(call.third ? [call.third] : [])].map(({ leg }) => leg);
-    const speaking = (modes: MonitorMode[]) =>
-      [...call.monitors.values()].filter((m) => modes.includes(m.mode)).map((m) => m.leg);
-    const members = [
-      { leg: call.customer, hear: [agent.leg, ...others, ...speaking(['barge'])] },
-      { leg: agent.leg, hear: [call.customer, ...others, ...speaking(['barge', 'whisper'])] },
-      ...others.map((leg) => ({ leg, hear: [call.customer, agent.leg, ...speaking(['barge'])] })),
-      ...[...call.monitors.values()].map(({ leg }) => ({ leg, hear: [call.customer, agent.leg, ...others] })),
-    ];
-    await calls.mix(call.id, members);
+    if (call.agent && (call.stage === 'talking' || call.stage === 'conference')) await talks.join(call);
   }
 
   return { set, stop, takeOver, apply };

@@ -51,7 +51,7 @@ export function followRefers(
   return function follow(call: VoiceCall): void {
     call.events.on('agent-joined', ({ leg }) => {
       leg.on('refer', (refer) => {
-        if (call.agent?.leg !== leg) return refer.refuse(403);
+        if (call.agent?.leg !== leg || call.stage === 'secure') return refer.refuse(403);
         // RFC 3891 §3: a dialog that is not here, or not this phone's, replaces nothing.
         if (refer.replaces && !refer.replaced) return refer.refuse(481);
         if (refer.replaced?.state === 'up') {

@@ -217,17 +217,36 @@ export function createTalks(deps: VoiceDeps) {
     call.enter(call.guests.length > 0 ? 'conference' : 'talking');
   }
 
-  /** Everybody on the call hears everybody: two by a bridge, more by a mix. */
+  /** Everybody on the call hears everybody: two by a bridge, more by a mix; who listens in as their mode says. */
   async function join(call: VoiceCall): Promise<void> {
-    const here = [call.agent?.leg, call.outside, ...call.guests.map(({ leg }) => leg)].filter(
+    const agent = call.agent?.leg;
+    const here = [agent, call.outside, ...call.guests.map(({ leg }) => leg)].filter(
       (leg) => leg !== undefined && leg.state === 'up',
     ) as Leg[];
-    if (here.length === 1) await calls.bridge(call.customer, here[0]!);
-    else if (here.length > 1)
-      await calls.mix(
-        call.id,
-        [call.customer, ...here].map((leg) => ({ leg })),
-      );
+    const [first, ...more] = here;
+    if (!first) return;
+    const all = [call.customer, ...here];
+    const monitors = [...call.monitors.values()];
+    if (monitors.length === 0) {
+      if (more.length === 0) await calls.bridge(call.customer, first);
+      else
+        await calls.mix(
+          call.id,
+          all.map((leg) => ({ leg })),
+        );
+      return;
+    }
+    const speaking = (...modes: string[]) => monitors.filter(({ mode }) => modes.includes(mode)).map(({ leg }) => leg);
+    await calls.mix(call.id, [
+      ...all.map((leg) => ({
+        leg,
+        hear: [
+          ...all.filter((other) => other !== leg),
+          ...(leg === agent ? speaking('barge', 'whisper') : speaking('barge')),
+        ],
+      })),
+      ...monitors.map(({ leg }) => ({ leg, hear: all })),
+    ]);
   }
 
   /** The wait in a queue that brought a colleague to a consultation is done. */

@@ -7,6 +7,9 @@ import type { EndCause, Leg } from '#appliance/telephony/calls/api.ts';
 import { DigitBuffer } from './digits.ts';
 import type { RecordingState } from './ports.ts';
 
+/** What a mix takes: customer, agent and six more. */
+export const MOST_PARTIES = 8;
+
 /** Where the customer is now. */
 export type Stage =
   | 'flow'

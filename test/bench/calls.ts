@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { delay } from '#appliance/kernel/async.ts';
 import { BenchInstance } from './bench-instance.ts';
-import { cpuSecondsOf, descriptorsOf, residentMibOf, type Usage, usageByRole } from './processes.ts';
+import { leaks, probes } from './leak.ts';
+import { cpuSecondsOf, residentMibOf } from './processes.ts';
 import { answerTimes, freeTimes, percentile } from './sipp-log.ts';
 
 const { values } = parseArgs({
@@ -14,7 +15,8 @@ const { values } = parseArgs({
     rates: { type: 'string', default: '20,50,100,150,200' },
     secs: { type: 'string', default: '10' },
     calls: { type: 'string', default: '50' },
-    leak: { type: 'string', default: '1000' },
+    leak: { type: 'string', default: '10000' },
+    'leak-rate': { type: 'string', default: '60' },
     only: { type: 'string', default: 'rate,hold,free,leak' },
     port: { type: 'string', default: '26660' },
   },
@@ -22,7 +24,12 @@ const { values } = parseArgs({
 const SIP_PORT = Number(values.port);
 const AGENT_PORT = SIP_PORT + 10;
 const CALLER_PORT = SIP_PORT + 20;
+// Below the ports that the kernel gives out by itself, and not those that the product has by default.
+const AGENT_MEDIA = String(SIP_PORT + 1280);
+const CALLER_MEDIA = String(SIP_PORT + 1290);
 const TALK_MS = 2000;
+/** Transactions of RFC 3261 live 32 s at most over UDP; connections of a pool that rest close after 60 s. */
+const AFTERMATH_MS = 70_000;
 const secs = Number(values.secs);
 const wanted = new Set(values.only.split(','));
 const work = mkdtempSync(join(tmpdir(), 'strongroom-calls-'));
@@ -46,17 +53,22 @@ function sipp(name: string, port: number, args: string[]): ChildProcess {
   return spawn('sipp', [...common, ...args], { cwd: work, stdio: 'ignore' });
 }
 
-async function instanceFor<T>(agents: number, run: (instance: BenchInstance) => Promise<T>): Promise<T> {
-  const instance = new BenchInstance({
+function instanceOf(agents: number, env: Record<string, string> = {}, rtpPorts = '20000-23999'): BenchInstance {
+  return new BenchInstance({
     agents,
     agentAddress: { host: '127.0.0.1', port: AGENT_PORT },
     sipPort: SIP_PORT,
     servicePorts: SIP_PORT + 30,
-    rtpPorts: '20000-23999',
+    rtpPorts,
     edgePorts: '24000-24199',
     workers: 2,
     quiet: true,
+    env,
   });
+}
+
+async function instanceFor<T>(agents: number, run: (instance: BenchInstance) => Promise<T>): Promise<T> {
+  const instance = instanceOf(agents);
   try {
     await instance.start();
     return await run(instance);
@@ -72,11 +84,25 @@ async function calls(
   count: number,
   limitS: number,
 ): Promise<{ ok: number; answerMs: number[] }> {
-  const agents = sipp('agent', AGENT_PORT, ['-d', String(TALK_MS), '-mp', '30000']);
+  const agents = sipp('agent', AGENT_PORT, ['-d', String(TALK_MS), '-mp', AGENT_MEDIA]);
   await delay(500);
   const stat = join(work, `stat-${Math.round(performance.now())}.csv`);
   const callers = sipp('caller', CALLER_PORT, [
-    ...['-mp', '31000', '-s', line, '-r', String(rate), '-m', String(count), '-trace_stat', '-stf', stat, '-fd', '1'],
+    ...[
+      '-mp',
+      CALLER_MEDIA,
+      '-s',
+      line,
+      '-r',
+      String(rate),
+      '-m',
+      String(count),
+      '-trace_stat',
+      '-stf',
+      stat,
+      '-fd',
+      '1',
+    ],
     ...['-trace_rtt', '-rtt_freq', '1'],
     `127.0.0.1:${SIP_PORT}`,
   ]);
@@ -133,11 +159,11 @@ async function held(): Promise<void> {
     await delay(5000);
     const idlePct = (100 * (cpuSecondsOf(pid) - idleFrom)) / 5;
     for (const line of ['sales', 'salesrec']) {
-      const agents = sipp('agent-echo', AGENT_PORT, ['-rtp_echo', '-mp', '30000']);
+      const agents = sipp('agent-echo', AGENT_PORT, ['-rtp_echo', '-mp', AGENT_MEDIA]);
       await delay(500);
       const holdMs = count * 100 + (secs + 5) * 1000;
       const callers = sipp('caller-echo', CALLER_PORT, [
-        ...['-mp', '31000', '-s', line, '-r', '10', '-m', String(count), '-d', String(holdMs)],
+        ...['-mp', CALLER_MEDIA, '-s', line, '-r', '10', '-m', String(count), '-d', String(holdMs)],
         `127.0.0.1:${SIP_PORT}`,
       ]);
       await delay(count * 100 + 4000);
@@ -165,10 +191,10 @@ async function held(): Promise<void> {
 async function freed(): Promise<void> {
   await instanceFor(20, async () => {
     const log = join(work, 'agents.log');
-    const agents = sipp('agent', AGENT_PORT, ['-d', '1500', '-mp', '30000', '-trace_msg', '-message_file', log]);
+    const agents = sipp('agent', AGENT_PORT, ['-d', '1500', '-mp', AGENT_MEDIA, '-trace_msg', '-message_file', log]);
     await delay(500);
     const callers = sipp('caller', CALLER_PORT, [
-      ...['-mp', '31000', '-s', 'sales', '-r', '100', '-m', '1000000', '-l', '60'],
+      ...['-mp', CALLER_MEDIA, '-s', 'sales', '-r', '100', '-m', '1000000', '-l', '60'],
       `127.0.0.1:${SIP_PORT}`,
     ]);
     await delay((secs + 5) * 1000);
@@ -182,36 +208,34 @@ async function freed(): Promise<void> {
   });
 }
 
-/** After many short calls every process is as it was: memory, descriptors, threads. */
+/** After many short calls every process is as it was; else this program ends with 1. */
 async function leak(): Promise<void> {
   const count = Number(values.leak);
-  await instanceFor(50, async (instance) => {
-    const { pid, db } = instance;
-    const settle = async (): Promise<Record<string, Usage>> => {
-      await delay(8000); // transactions of RFC 3261 live 32 s at most over UDP, most of them 5 s
-      return usageByRole(pid);
-    };
-    await calls('prompt', 20, Math.min(1000, count), 300); // warm: pools filled, code compiled
-    const before = await settle();
-    await calls('prompt', 20, count, count / 20 + 60);
-    await delay(30_000);
-    const after = await settle();
-    const left = await db.raw(
-      `select (select count(*) from call_leg) as legs, (select count(*) from interaction where state <> 'ended') as interactions,
-         (select count(*) from segment where ended_at is null) as segments, (select count(*) from pg_stat_activity) as connections`,
+  const rate = Number(values['leak-rate']);
+  const { dir, env } = probes();
+  const run = (calling: number) => calls('prompt', rate, calling, calling / rate + 120);
+  const instance = instanceOf(50, env, `${SIP_PORT + 1340}-${SIP_PORT + 5339}`);
+  try {
+    await instance.start();
+    // Pools filled, code compiled, what is remembered for a while full: then the figures stand still, or do not.
+    await run(Math.min(3000, count));
+    await delay(AFTERMATH_MS);
+    const found = await leaks(
+      instance,
+      dir,
+      async () => {
+        const { ok } = await run(count);
+        print('short calls', { calls: count, ok, rate });
+        await delay(AFTERMATH_MS);
+      },
+      print,
     );
-    for (const [role, usage] of Object.entries(after)) {
-      const was = before[role];
-      if (was)
-        print('leak', {
-          role,
-          rssMib: [was.rssMib, usage.rssMib],
-          descriptors: [was.descriptors, usage.descriptors],
-          threads: [was.threads, usage.threads],
-        });
-    }
-    print('left behind', { calls: count, ...left.rows[0], descriptors: descriptorsOf(pid) });
-  });
+    print('verdict', found.length > 0 ? { leaks: found } : { leaks: 'none', calls: count });
+    if (found.length > 0) process.exitCode = 1;
+  } finally {
+    await instance.stop();
+    rmSync(dir, { recursive: true, force: true });
+  }
 }
 
 try {

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 export interface Usage {
   rssMib: number;
+  /** Its own, without what it shares with others or has from files. */
+  memoryMib: number;
   descriptors: number;
   threads: number;
 }
@@ -23,27 +25,28 @@ export function residentMibOf(pid: number): number {
   return treeOf(pid).reduce((sum, one) => sum + (usageOf(one)?.rssMib ?? 0), 0);
 }
 
-export function descriptorsOf(pid: number): number {
-  return treeOf(pid).reduce((sum, one) => sum + (usageOf(one)?.descriptors ?? 0), 0);
+export interface Process {
+  pid: number;
+  /** Our own processes by what they are, several of a kind numbered; services by program, all their processes under one name. */
+  name: string;
+  node: boolean;
+  usage: Usage;
 }
 
-/** Of our own processes, by what they are; of the services, by program. */
-export function usageByRole(pid: number): Record<string, Usage> {
-  const found: Record<string, Usage> = {};
-  for (const one of treeOf(pid)) {
+/** A process and its descendants, the eldest first. */
+export function processesOf(pid: number): Process[] {
+  const seen = new Map<string, number>();
+  return treeOf(pid).flatMap((one): Process[] => {
     const usage = usageOf(one);
     const words = read(`/proc/${one}/cmdline`).split('\0').filter(Boolean);
-    const name = /\.ts$/.test(words.at(-1) ?? '') ? words.at(-1)!.split('/').at(-1)! : words.at(-1)!;
-    const role = words.some((word) => word.endsWith('main.ts')) ? words.at(-1)! : (words[0]?.split(/[ :]/)[0] ?? name);
-    const key = role.includes('/node') ? name : role.split('/').at(-1)!;
-    if (!usage || !key) continue;
-    found[key] ??= { rssMib: 0, descriptors: 0, threads: 0 };
-    const sum = found[key];
-    sum.rssMib += usage.rssMib;
-    sum.descriptors += usage.descriptors;
-    sum.threads += usage.threads;
-  }
-  return found;
+    if (!usage || words.length === 0) return [];
+    const node = words[0]!.endsWith('/node');
+    if (!node) return [{ pid: one, name: words[0]!.split(/[ :]/)[0]!.split('/').at(-1)!, node, usage }];
+    const role = words.some((word) => word.endsWith('/main.ts')) ? words.at(-1)! : words.at(-1)!.split('/').at(-1)!;
+    const count = (seen.get(role) ?? 0) + 1;
+    seen.set(role, count);
+    return [{ pid: one, name: count > 1 ? `${role} ${count}` : role, node, usage }];
+  });
 }
 
 function usageOf(pid: number): Usage | undefined {
@@ -56,7 +59,12 @@ function usageOf(pid: number): Usage | undefined {
   } catch {
     // another user's
   }
-  return { rssMib: Math.round(field('VmRSS') / 1024), descriptors, threads: field('Threads') };
+  return {
+    rssMib: Math.round(field('VmRSS') / 1024),
+    memoryMib: field('RssAnon') / 1024,
+    descriptors,
+    threads: field('Threads'),
+  };
 }
 
 function treeOf(pid: number): number[] {

@@ -122,3 +122,18 @@ test('a bus opens while Redis is away and refuses commands at once', async () =>
   bus.publish(event('lost'));
   await expect(bus.call('router', 'live.agents', {})).rejects.toMatchObject({ code: 'no-answer' });
 });
+
+test('who does not listen says, asks and answers all the same', async () => {
+  const [a, , redisUrl] = await redisPair();
+  const quiet = await createBus({ redisUrl, instance: 'quiet', log: silentLog, listens: false });
+  open.push(quiet);
+  expect(() => quiet.subscribe(() => {})).toThrow();
+  const seen: BusEvent[] = [];
+  a.subscribe((e) => seen.push(e));
+  quiet.publish(event('1'));
+  await vi.waitFor(() => expect(seen).toEqual([event('1')]));
+  quiet.handle('router', 'offer.accept', async () => ({}));
+  await vi.waitFor(async () =>
+    expect(await a.call('router', 'offer.accept', { offerId: 'x', agentId: 'y' })).toEqual({}),
+  );
+});

@@ -23,7 +23,7 @@ interface Reply {
 /** Numbers and messages travel together, so that every reader sees the numbers in order. The number is that of the last event. */
 const PUBLISH = `local seq = redis.call('incrby', KEYS[1], ARGV[3]) return redis.call('publish', ARGV[1], seq .. ' ' .. ARGV[2])`;
 /** Events of so long are one message: waking every role for each would cost more than all they do with it. */
-const GATHER_MS = 10;
+const GATHER_MS = 20;
 const GATHER_AT_MOST = 500;
 /** A number nobody receives: the next event shows every reader a gap. */
 const LOST = 'lost';

@@ -102,6 +102,24 @@ describe('a phone that watches a colleague', () => {
     await bob.notify(watch, 4);
   });
 
+  test('is one of many: all hear it', async () => {
+    const many = [];
+    for (let i = 0; i < 14; i++) many.push(await bob.subscribe('1003', { event: `dialog;id=${i}` }));
+    const carol = await Subscriber.open(PORT + 5, PORT, 'carol', { username: 'carol', password: passwords.carol });
+    for (let i = 0; i < 14; i++) many.push(await carol.subscribe('1003', { event: `dialog;id=${i}` }));
+    const phones = many.map((watch, i) => ({ watch, phone: i < 14 ? bob : carol }));
+    await Promise.all(phones.map(({ watch, phone }) => phone.notify(watch, 1)));
+    desk.calls('1003', [call('seen')]);
+    const told = await Promise.all(phones.map(({ watch, phone }) => phone.notify(watch, 2)));
+    expect(told.map((notify) => states(notify.bodyText))).toEqual(phones.map(() => ['early']));
+    desk.calls('1003', []);
+    for (const { watch, phone } of phones) {
+      await phone.subscribe('1003', { ...(watch.event ? { event: watch.event } : {}), within: watch, expires: 0 });
+    }
+    await until(() => desk.subscriptions.size === 0);
+    carol.close();
+  });
+
   test('asks anew within the dialog: the whole state again, and more time', async () => {
     const watch = await bob.subscribe('1003', { expires: 60 });
     await bob.notify(watch, 1);

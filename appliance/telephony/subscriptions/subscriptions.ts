@@ -58,6 +58,8 @@ const LIMITS: Limits = { minS: 60, maxS: 3600, defaultS: 3600, perPhone: 200, al
 const COMMIT_WITHIN_MS = 2000;
 /** After a restart not all subscribers are told in one moment. */
 const RESTORED_APART_MS = 2.5;
+/** An extension that everybody watches must not hold up calls: so many are told in one go. */
+const AT_ONCE = 25;
 const RETRY_AFTER_S = 300;
 
 export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
@@ -215,7 +217,11 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
   }
 
   function changed(event: EventPackage, extension: string): void {
-    for (const subscription of watchers.get(key(event, extension)) ?? []) subscription.changed();
+    let count = 0;
+    for (const subscription of watchers.get(key(event, extension)) ?? []) {
+      if (count++ < AT_ONCE) subscription.changed();
+      else clock.after(Math.floor(count / AT_ONCE) * 5, () => subscription.changed());
+    }
   }
 
   async function restore(): Promise<void> {

@@ -23,6 +23,7 @@ export interface Subscribed {
   uri: string;
   cseq: number;
   target: string;
+  event: string | undefined;
 }
 
 export class Subscriber {
@@ -92,7 +93,7 @@ export class Subscriber {
       if (field) response = await this.#exchange(build([field]));
     }
     const target = response.contact?.uriText ?? uri;
-    return { response, callId, fromTag, toTag: response.to.tag ?? '', uri, cseq, target };
+    return { response, callId, fromTag, toTag: response.to.tag ?? '', uri, cseq, target, event: ask.event };
   }
 
   register(expires = 300): Promise<Subscribed> {

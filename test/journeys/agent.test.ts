@@ -20,10 +20,18 @@ let sam: Api;
 let chrome: Browser;
 let page: Page;
 
+const SCRIPT = '# Greeting\nGood day, **{queue}**, {agent} speaking.';
+/** The promise: an agent's first load, with all that comes until the phone of the browser is ready. */
+const MOST_BYTES = 250_000;
+
 beforeAll(async () => {
   instance = await new Instance(28_000).start();
   floor = new Floor(instance);
   sam = await instance.signIn('sam');
+  const sales = (await sam.get<{ items: { id: string; name: string }[] }>('/queues')).items.find(
+    ({ name }) => name === 'Sales',
+  );
+  await sam.change(`/queues/${sales!.id}`, { script: SCRIPT });
   chrome = await Browser.open(instance, { says: ALICE });
   page = await chrome.signIn('alice', instance.firstRun.users.alice!.password);
 });
@@ -66,6 +74,10 @@ async function talking(number: string): Promise<Baresip> {
   return caller;
 }
 
+/** Whether the focus is on such a control. */
+const focused = (kind: 'radio' | 'textarea') =>
+  page.evaluate<boolean>(`document.activeElement?.matches('${kind === 'radio' ? 'input[type=radio]' : kind}')`);
+
 async function wrapUp(disposition: string): Promise<void> {
   await page.getByLabel(disposition).check();
   await button(/^Finish/).click();
@@ -73,6 +85,22 @@ async function wrapUp(disposition: string): Promise<void> {
 }
 
 describe('an agent with a browser', () => {
+  it('is ready to work after less than 250 kB', async () => {
+    await phoneState('Phone ready');
+    const network = await page.context().newCDPSession(page);
+    await network.send('Network.enable');
+    await network.send('Network.setCacheDisabled', { cacheDisabled: true });
+    let bytes = 0;
+    network.on('Network.loadingFinished', ({ encodedDataLength }) => {
+      bytes += encodedDataLength;
+    });
+    await page.reload();
+    await phoneState('Phone ready');
+    await network.detach();
+    expect(bytes).toBeGreaterThan(50_000);
+    expect(bytes).toBeLessThan(MOST_BYTES);
+  });
+
   it('becomes ready with the phone of this browser, and is rung on screen', async () => {
     await phoneState('Phone ready');
     expect(await look(page, 'agent-offline')).toEqual([]);
@@ -85,6 +113,7 @@ describe('an agent with a browser', () => {
     const caller = await floor.caller('+15557000', { says: CALLER });
     caller.call('+15550101');
     await page.getByRole('region', { name: 'Offer' }).getByText('+1 555 7000').waitFor();
+    await page.getByRole('region', { name: 'Call script' }).getByText('Good day, Sales, Alice speaking.').waitFor();
     expect(await look(page, 'agent-offer')).toEqual([]);
     // A ringing phone is one that says so to the box, before anybody answers.
     caller.hangUp();
@@ -133,7 +162,13 @@ describe('an agent with a browser', () => {
     await button(/^Finish/).waitFor();
     expect(await look(page, 'agent-wrap-up')).toEqual([]);
     await page.getByLabel('Notes').fill('Wanted a price.');
+    await button('Add a follow-up').click();
+    await page.getByLabel('What is to be done').fill('Send the price list');
+    await button('Tomorrow morning').click();
     await wrapUp('Solved');
+    await page.getByText('Send the price list · Sales').waitFor();
+    await button('Done: +1 555 7001').click();
+    await button('Open again').waitFor();
 
     trace = await floor.newest(sam, ({ state, recordings }) => state === 'ended' && recordings[0]?.state === 'ready');
     expect(trace).toMatchObject({ disposition: 'solved', notes: 'Wanted a price.' });
@@ -154,22 +189,38 @@ describe('an agent with a browser', () => {
     expect(await look(page, 'agent-day')).toEqual([]);
   });
 
-  it('hands a customer over to a desk phone without asking first', async () => {
+  it('hands a customer over to a desk phone without asking first, by keys alone', async () => {
     const bobPhone = await floor.deskPhone('bob', { says: BOB, autoAnswer: true });
     const bob = await floor.ready('bob');
     await bob
       .put('/me/presence', { state: 'not-ready', reason: 'break' })
       .catch(() => bob.put('/me/presence', { state: 'not-ready' }));
-    const caller = await talking('+15557002');
-    await button('Transfer').click();
-    await page.getByPlaceholder(/./).last().fill('bob');
+    // With the keyboard alone, from the ring to the end of the wrap-up.
+    const caller = await floor.caller('+15557002', { says: CALLER });
+    caller.call('+15550101');
+    await page.getByRole('region', { name: 'Offer' }).waitFor();
+    await page.keyboard.press('Alt+A');
+    await phoneHears(caller, ALICE);
+    await page.keyboard.press('Alt+H');
+    await button('Resume').waitFor();
+    await page.keyboard.press('Alt+H');
+    await button('Hold').waitFor();
+    await page.keyboard.press('Alt+T');
+    await page.getByPlaceholder('Agent, queue or number…').waitFor();
+    await page.keyboard.type('bob');
     await page.getByRole('option', { name: /Bob.*Break/ }).waitFor();
     expect(await look(page, 'agent-transfer', '.pop')).toEqual([]);
     await page.keyboard.press('Enter');
     await bobPhone.until('CALL_ESTABLISHED');
     await phoneHears(caller, BOB);
     await phoneHears(bobPhone, CALLER);
-    await wrapUp('Follow-up needed');
+    await button(/^Finish/).waitFor();
+    for (let tabs = 0; tabs < 40 && !(await focused('radio')); tabs += 1) await page.keyboard.press('Tab');
+    await page.keyboard.press('ArrowDown');
+    for (let tabs = 0; tabs < 5 && !(await focused('textarea')); tabs += 1) await page.keyboard.press('Tab');
+    await page.keyboard.type('Bob knows.');
+    await page.keyboard.press('Control+Enter');
+    await page.getByText('Ready for work').waitFor();
     const before = bobPhone.heard(ALICE);
     await delay(500);
     expect(bobPhone.heard(ALICE) - before, 'she has left').toBe(0);
@@ -178,6 +229,8 @@ describe('an agent with a browser', () => {
     const trace = await floor.newest(sam, ({ state }) => state === 'wrap-up');
     expect(kinds(trace)).toEqual([
       'queue answered',
+      'agent hold',
+      'hold resumed',
       'agent transferred',
       'dial answered',
       'wrap-up completed', // hers, beside the customer's way
@@ -211,6 +264,36 @@ describe('an agent with a browser', () => {
     ]);
     const { rate, right } = await floor.listen(sam, trace.recordings[0]!);
     expect(secondsOfTone(right, rate, ALICE), 'before and after').toBeGreaterThan(1.5);
+  });
+
+  it('keeps the call when its phone goes to another tab, and when the network changes', async () => {
+    const caller = await talking('+15557005');
+    const first = page;
+    const second = await first.context().newPage();
+    await second.goto(first.url());
+    const other = (name: string | RegExp) => second.getByRole('button', { name });
+    await second.getByRole('status').filter({ hasText: 'Another tab of this browser has the phone.' }).waitFor();
+    await other('Use the phone here').click();
+    await hears(second, CALLER, 500, 15_000);
+    await phoneHears(caller, ALICE);
+    await phoneState('Phone: Phone in another tab');
+    const heard = await heardMs(first, CALLER);
+
+    await second.context().setOffline(true);
+    await second.context().setOffline(false);
+    await second.getByRole('status').filter({ hasText: 'Phone ready' }).waitFor({ state: 'attached', timeout: 15_000 });
+    await hears(second, CALLER);
+    await phoneHears(caller, ALICE);
+    expect(await heardMs(first, CALLER), 'one tab plays').toBe(heard);
+    expect(caller.events.filter(({ type }) => type === 'CALL_CLOSED')).toEqual([]);
+
+    await other(/^Hang up/).click();
+    await caller.until('CALL_CLOSED');
+    await second.close();
+    await phoneState('Phone ready');
+    await wrapUp('Solved');
+    const trace = await floor.newest(sam, ({ state }) => state === 'ended');
+    expect(trace.segments.at(-1)).toMatchObject({ kind: 'wrap-up', end: 'completed' });
   });
 
   it('talks on while the web role dies and comes back, and hangs up then', async () => {

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { MeLive } from '#appliance/contract/live.ts';
 import type { InteractionTrace } from '#appliance/contract/work.ts';
 import { delay } from '#appliance/kernel/async.ts';
+import { Subscriber } from '#appliance/telephony/subscriptions/testing/subscriber.ts';
 import { Instance } from '#test/support/instance.ts';
 import type { Api } from './support/api.ts';
 import type { Baresip } from './support/baresip.ts';
@@ -138,7 +139,7 @@ describe('a customer on hold', () => {
 describe('a blind transfer', () => {
   it('to an agent, by the transfer key to an extension, and to a number outside: the customer goes along', async () => {
     const outside = await floor.caller('+12025550171', { says: OUTSIDE, autoAnswer: true });
-    await floor.trunkTo(admin, outside);
+    const trunk = await floor.trunkTo(admin, outside);
     const { caller, id } = await talk();
     await bob.post(`/calls/${id}/transfer`, { to: { kind: 'agent', agentId: await floor.idOf('carol') } });
     await carols.until('CALL_ESTABLISHED');
@@ -173,6 +174,7 @@ describe('a blind transfer', () => {
     ]);
     expect(trace.events.filter(({ type }) => type === 'transferred')).toHaveLength(3);
     expect(trace.quality.length).toBeGreaterThanOrEqual(4);
+    await admin.remove(`/trunks/${trunk.id}`);
   });
 
   it('to a queue waits there; one that fails comes back to the agent', async () => {
@@ -310,6 +312,11 @@ describe('a conference', () => {
 describe('somebody who is not there', () => {
   it('has callers forwarded to a mailbox, hears the message on the desk phone, and is called directly when back', async () => {
     await carol.upload('/me/voicemail-greeting', tone(GREETING, 1), 'audio/wav', 'PUT');
+    const { sipPassword: password = '', extension: username = '' } = instance.firstRun.users.carol!;
+    const phone = await Subscriber.open(floor.port(), instance.sipPort, username, { username, password });
+    const lamp = await phone.subscribe(username, { event: 'message-summary' });
+    const waiting = () => /Voice-Message: (\S+)/.exec(phone.of(lamp.callId).at(-1)?.bodyText ?? '')?.[1];
+    await expect.poll(waiting).toBe('0/0');
     const rules = { always: { to: 'voicemail' }, busy: null, noAnswer: null, noAnswerAfterS: 20, notRegistered: null };
     expect(await carol.put('/me/forwarding', rules)).toMatchObject({ ...rules, mayForwardOutside: false });
     bobs.dial(`sip:1003@127.0.0.1:${instance.sipPort}`);
@@ -325,12 +332,15 @@ describe('somebody who is not there', () => {
     await expect(bob.get(`/me/voicemails/${box.items[0]!.id}/audio`), 'a message is for one person').rejects.toThrow(
       /404/,
     );
+    await expect.poll(waiting, { timeout: 5000, message: 'the lamp of her phone' }).toBe('1/0');
 
     carols.dial(`sip:*97@127.0.0.1:${instance.sipPort}`);
     await carols.until('CALL_ESTABLISHED');
     await expect.poll(() => carols.heard(BOB), { timeout: 12_000, interval: 200 }).toBeGreaterThan(1);
     await carols.press('#'); // enough of it
     await carol.until<Box>('/me/voicemails', ({ items }) => items[0]!.heard);
+    await expect.poll(waiting, { timeout: 5000 }).toBe('0/1');
+    phone.close();
     carols.hangUp();
     carols.dial(`sip:*73@127.0.0.1:${instance.sipPort}`);
     await carol.until<{ always: unknown }>('/me/forwarding', ({ always }) => always === null);

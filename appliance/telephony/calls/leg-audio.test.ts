@@ -169,3 +169,10 @@ describe('a leg behind the edge', () => {
     ]);
   });
 });
+
+test('where audio must be encrypted, plain offers are refused before a port is opened, and secured ones are not', async () => {
+  const strict = open({ encrypted: true });
+  await expect(strict.audio.answer(PLAIN, '192.0.2.1')).rejects.toMatchObject({ status: 488 });
+  expect(strict.did).toEqual([]);
+  expect((await open({ encrypted: true }).audio.answer(SECURED, '192.0.2.1')).body).toBe('from the edge');
+});

@@ -135,6 +135,7 @@ describe('a ringing phone', () => {
     await desk.until('CALL_ESTABLISHED');
     await other.done;
     await other.unplug();
+    expect(other.messages(), 'it rings as calls of queues do').toContain('info=alert-queue');
     expect(other.messages(), 'no missed call is shown').toContain('cause=200;text="Call completed elsewhere"');
     caller.hangUp();
     const trace = await floor.callWith(sam, '+15557206', ({ state }) => state === 'ended');

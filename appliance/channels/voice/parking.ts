@@ -153,8 +153,9 @@ export function createParking(
     if (!parked || !entry || call.stage !== 'parked' || entry.taker) return;
     const agent = agents.get(parked.by);
     const turns = endpoints.turns(parked.by);
-    const free_ = agent?.active && router.presence(parked.by) !== 'offline' && !router.isBusy(parked.by);
-    if (free_ && turns.length > 0) {
+    // A call of a queue is for people at work; any other is for that person, wherever they are.
+    const there = call.queueId === null || router.presence(parked.by) !== 'offline';
+    if (agent?.active && there && !router.isBusy(parked.by) && turns.length > 0) {
       const attempt = ringInTurn(calls, clock, turns, {
         from: { ...shown(call), name: `Parked ${parked.slot}` },
         near: call.customer,

@@ -58,7 +58,7 @@ export function createTalks(deps: VoiceDeps) {
     call.setAgent(agentId, leg);
     leg.saveTag({ interactionId: call.id, role: 'agent', agentId });
     watchAgentLeg(call, leg);
-    await calls.bridge(call.customer, leg);
+    await join(call);
     call.enter('talking');
     if (recorder.state(call.id) === 'off') call.recording = await recorder.begin(recorded(call));
     else call.recording = recorder.state(call.id);
@@ -90,7 +90,7 @@ export function createTalks(deps: VoiceDeps) {
 
   async function phoneResumed(call: VoiceCall): Promise<void> {
     if (call.stage !== 'held' || !call.agent) return;
-    await calls.bridge(call.customer, call.agent.leg);
+    await join(call);
     interactions.startSegment(call.id, { kind: 'agent', agentId: call.agent.id, queueId: call.queueId });
     call.enter('talking');
   }
@@ -110,7 +110,7 @@ export function createTalks(deps: VoiceDeps) {
     if (call.stage === 'talking') return;
     if (call.stage !== 'held') throw new AppError('conflict', 'not-held', 'The call is not on hold');
     await call.customer.resume();
-    await calls.bridge(call.customer, agent.leg);
+    await join(call);
     interactions.startSegment(call.id, { kind: 'agent', agentId: agent.id, queueId: call.queueId });
     call.enter('talking');
   }

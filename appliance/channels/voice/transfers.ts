@@ -1,4 +1,5 @@
 import type { TransferTarget } from '#appliance/contract/bus.ts';
+import { NO_FORWARDING } from '#appliance/contract/calls.ts';
 import { AppError, messageOf } from '#appliance/kernel/errors.ts';
 import { DialFailed, type DialTarget, type EndCause, type Leg, type Party } from '#appliance/telephony/calls/index.ts';
 import type { VoiceDeps } from './deps.ts';
@@ -38,7 +39,8 @@ export function createTransfers(
         const agent = agents.get(to.agentId);
         if (!agent) throw new AppError('not-found', 'agent-unknown', 'There is no such agent');
         const stages = endpoints.turns(to.agentId);
-        if (stages.length === 0)
+        const { always, notRegistered } = agent.forwarding ?? NO_FORWARDING;
+        if (stages.length === 0 && !always && !notRegistered)
           throw new AppError('conflict', 'agent-has-no-phone', `${agent.name} has no phone that could ring`);
         return { label: agent.name, agentId: to.agentId, stages, outside: false };
       }

@@ -1,59 +1,49 @@
-import { beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { AppError } from '#appliance/kernel/errors.ts';
 import { silentLog } from '#appliance/platform/log/index.ts';
 import type { Leg } from '#appliance/telephony/calls/index.ts';
 import type { VoiceDeps } from './deps.ts';
-import { createReplacing, type Replacing } from './replacing.ts';
+import { createReplacing } from './replacing.ts';
 
-let said: string[];
-let refusal: AppError | undefined;
-let replacing: Replacing;
-const talked = { id: 'talked' } as Leg;
-const rung = { id: 'rung' } as Leg;
-
-/** A phone that asks; who sits at it is in its id. */
-function phone(agentId: string | undefined): Leg {
-  return {
-    phoneId: agentId,
-    answer: async () => void said.push('answered'),
-    hangup: ({ sip }: { sip: number }) => void said.push(`refused ${sip}`),
-  } as unknown as Leg;
-}
-
-beforeEach(() => {
-  said = [];
-  refusal = undefined;
+function house(pickUp: () => Promise<void> = async () => {}) {
+  const said: string[] = [];
+  const rung = {} as Leg;
+  const talking = {} as Leg;
+  const call = { agent: { id: 'ann', leg: talking } };
   const deps = {
-    endpoints: { agentOfPhone: (phoneId: string) => phoneId },
-    registry: { all: () => [{ id: 'i', agent: { id: 'alice', leg: talked } }] },
+    endpoints: { agentOfPhone: (phone: string) => ({ p1: 'ann', p2: 'ben' })[phone] },
+    registry: { all: () => [call] },
     log: silentLog,
-  };
-  replacing = createReplacing(deps as unknown as VoiceDeps, {
-    rejoining: { move: async (call, agentId) => void said.push(`${agentId} goes on in ${call.id}`) },
+  } as unknown as VoiceDeps;
+  const replacing = createReplacing(deps, {
+    rejoining: { move: async (_, agentId) => void said.push(`${agentId} goes on there`) },
     pickUps: {
-      byLeg: async (_leg, agentId) => {
-        if (refusal) throw refusal;
+      byLeg: async (_, agentId) => {
+        await pickUp();
         said.push(`${agentId} picks up`);
       },
     },
   });
-});
+  const phone = (phoneId?: string) =>
+    ({
+      phoneId,
+      answer: async () => {},
+      hangup: (cause: { sip: number }) => said.push(`told ${cause.sip}`),
+    }) as unknown as Leg;
+  return { said, rung, talking, replacing, phone };
+}
 
-it.each<[string, string | undefined, string[]]>([
-  ['of their own goes on at another phone', 'alice', ['answered', 'alice goes on in i']],
-  ['of a colleague stays where it is', 'bob', ['refused 403']],
-  ['stays where it is when nobody sits at the phone', undefined, ['refused 403']],
-])('an answered call %s', async (_name, who, expected) => {
-  await replacing.take(phone(who), { leg: talked, early: false });
-  expect(said).toEqual(expected);
-});
-
-it.each<[string, AppError | undefined, string[]]>([
-  ['is picked up', undefined, ['bob picks up']],
-  ['is not, by who shares nothing with them', new AppError('forbidden', 'not-your-team', ''), ['refused 403']],
-  ['is not, when it rings no more', new AppError('not-found', 'nothing-rings', ''), ['refused 481']],
-])('a call that rings at a colleague %s', async (_name, error, expected) => {
-  refusal = error;
-  await replacing.take(phone('bob'), { leg: rung, early: true });
-  expect(said).toEqual(expected);
+it.each([
+  ['the key of a colleague who is rung', 'p2', true, undefined, 'ben picks up'],
+  ['one that rings no more', 'p2', true, new AppError('not-found', 'nothing-rings', ''), 'told 481'],
+  ['one of another team', 'p2', true, new AppError('forbidden', 'not-your-team', ''), 'told 403'],
+  ['an own call from another phone', 'p1', false, undefined, 'ann goes on there'],
+  ['a colleague’s call', 'p2', false, undefined, 'told 403'],
+  ['a call, from a phone of nobody', undefined, true, undefined, 'told 403'],
+] as const)('INVITE with Replaces for %s', async (_, phoneId, early, error, wanted) => {
+  const { said, rung, talking, replacing, phone } = house(async () => {
+    if (error) throw error;
+  });
+  await replacing.take(phone(phoneId), { leg: early ? rung : talking, early });
+  expect(said).toEqual([wanted]);
 });

@@ -42,6 +42,7 @@ it('says how late each process is, and renews the certificate of its own authori
   const renewed = await server.inject({
     method: 'POST',
     url: '/api/v1/system/certificate/renew',
+    payload: {},
     headers: { authorization: `Bearer ${tokenOf('admin')}` },
   });
   expect(renewed.statusCode).toBe(200);

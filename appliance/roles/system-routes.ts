@@ -70,6 +70,7 @@ export function systemRoutes(server: Server, { config, heartbeats }: Deps): void
     permission: 'system:write',
     summary: "Makes a new certificate with the box's own authority",
     description: 'Browsers and phones that know the authority notice nothing; new connections get it within seconds.',
+    payload: z.object({}).strict(),
     response: certificate,
     audit: { action: 'certificate.renewed', entity: 'certificate', entityId: () => null },
     handler: async () => {

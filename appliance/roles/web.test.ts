@@ -38,7 +38,12 @@ beforeAll(async () => {
   batch = createBatch(database.db, { log: silentLog });
   bus = memoryBus();
   const unknown = () => Promise.reject(new AppError('not-found', 'not-found', 'There is no such failed job.'));
-  const jobs = { failed: async () => [], retry: unknown, discard: unknown } as unknown as Jobs;
+  const jobs = {
+    failed: async () => [],
+    retry: unknown,
+    discard: unknown,
+    enqueue: async () => 'x',
+  } as unknown as Jobs;
   services = createWebServices({
     config,
     db: database.db,

@@ -123,6 +123,7 @@ export function backupRoutes(server: Server, { store, jobs, config, clock }: Dep
     path: '/backups',
     permission: 'backups:write',
     summary: 'Makes a backup now; calls go on',
+    payload: z.object({}).strict(),
     response: run,
     status: 202,
     audit: { action: 'backup.asked', entity: 'backup', entityId: (_incoming, made) => (made as BackupRun).id },
@@ -143,6 +144,7 @@ export function backupRoutes(server: Server, { store, jobs, config, clock }: Dep
     permission: 'backups:write',
     summary: 'Restores a backup into a scratch folder and compares every file and every row',
     params: idParams,
+    payload: z.object({}).strict(),
     status: 202,
     audit: { action: 'backup.verified', entity: 'backup' },
     handler: async ({ params, h }) => {

@@ -35,24 +35,55 @@ export function full(at: string | number): string {
 
 export function percent(share: number | null | undefined): string {
   if (share === null || share === undefined) return '–';
-  return new Intl.NumberFormat(getLocale(), { style: 'percent', maximumFractionDigits: 0 }).format(share);
+  return numbers({ style: 'percent', maximumFractionDigits: 0 }).format(share);
 }
 
 export function count(value: number): string {
-  return new Intl.NumberFormat(getLocale()).format(value);
+  return numbers({}).format(value);
 }
 
 function format(at: string | number, options: Intl.DateTimeFormatOptions): string {
   const date = new Date(at);
   if (Number.isNaN(date.getTime())) return '–';
-  return new Intl.DateTimeFormat(regional(), { ...options, ...(zone ? { timeZone: zone } : {}) }).format(date);
+  return dates(options).format(date);
+}
+
+// To make a formatter costs a hundred times what it costs to use one, and a list uses thousands.
+const known = new Map<string, Intl.DateTimeFormat | Intl.NumberFormat>();
+
+function kept<T extends Intl.DateTimeFormat | Intl.NumberFormat>(key: string, make: () => T): T {
+  const found = known.get(key) as T | undefined;
+  if (found) return found;
+  const made = make();
+  known.set(key, made);
+  return made;
+}
+
+function dates(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const locale = regional();
+  return kept(
+    `${locale} ${zone ?? ''} ${JSON.stringify(options)}`,
+    () => new Intl.DateTimeFormat(locale, { ...options, ...(zone ? { timeZone: zone } : {}) }),
+  );
+}
+
+function numbers(options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const locale = getLocale();
+  return kept(`${locale} number ${JSON.stringify(options)}`, () => new Intl.NumberFormat(locale, options));
 }
 
 /** 09:05, but 9:05 am: without its nought a time of day would read as a length of time. */
 function hourDigits(): 'numeric' | '2-digit' {
-  const { hourCycle } = new Intl.DateTimeFormat(regional(), { hour: 'numeric' }).resolvedOptions();
-  return hourCycle === 'h23' || hourCycle === 'h24' ? '2-digit' : 'numeric';
+  const locale = regional();
+  let digits = hours.get(locale);
+  if (!digits) {
+    const { hourCycle } = dates({ hour: 'numeric' }).resolvedOptions();
+    digits = hourCycle === 'h23' || hourCycle === 'h24' ? '2-digit' : 'numeric';
+    hours.set(locale, digits);
+  }
+  return digits;
 }
+const hours = new Map<string, 'numeric' | '2-digit'>();
 
 /** "en" alone would mean American times to a British browser: keep the region the browser knows. */
 function regional(): string {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import type { Server } from '@hapi/hapi';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { z } from 'zod';
 import { silentLog } from '#appliance/platform/log/index.ts';
@@ -125,6 +125,28 @@ describe('health and metrics', () => {
       metricsToken: undefined,
     });
     expect((await other.inject('/api/v1/health')).statusCode).toBe(503);
+  });
+
+  it('asks the parts again also after the clock was set back', async () => {
+    let asked = 0;
+    boxRoutes(server, {
+      async health() {
+        asked++;
+        return { status: 'ok', version: '1', components: parts };
+      },
+      metrics: async () => '',
+      metricsToken: undefined,
+    });
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+    try {
+      await server.inject('/api/v1/health');
+      vi.setSystemTime(Date.now() - 3_600_000);
+      vi.advanceTimersByTime(2000);
+      await server.inject('/api/v1/health');
+      expect(asked).toBe(2);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('shows metrics to this machine and to who holds the token', async () => {

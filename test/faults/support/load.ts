@@ -15,6 +15,7 @@ const PASSWORD = 'faults-are-part-of-life';
 /** Of an agents' sipp from the instance's first own port: SIP, then audio. */
 const AGENT_PORT = 700;
 const CALLER_PORT = 720;
+const AGENT_MEDIA_PORT = 1100;
 const SETTLE_MS = 15_000;
 
 /** One round of calls: some talk, some wait; all made by sipp, all with sound in both directions. */
@@ -57,8 +58,8 @@ export class Load {
       scenario: 'agent',
       name: 'agents',
       sipPort,
-      mediaPort: sipPort + 2,
-      args: ['-rtp_echo'],
+      mediaPort: this.#instance.port(AGENT_MEDIA_PORT),
+      args: [],
       ...phones,
     });
     this.agentIds = await Promise.all(

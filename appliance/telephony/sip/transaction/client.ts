@@ -5,6 +5,7 @@ import type { Connection } from '../transport/connection.ts';
 import * as invite from './invite-client.ts';
 import { clientKey } from './key.ts';
 import * as nonInvite from './non-invite-client.ts';
+import { RunningTimers } from './running-timers.ts';
 import { type SipTimers, sixtyFourT1, timerD } from './timers.ts';
 
 /** Told by a client transaction; RFC 3261 §17.1. */
@@ -37,7 +38,7 @@ export class ClientTransaction {
   readonly #host: ClientHost;
   readonly #isInvite: boolean;
   readonly #data: Buffer;
-  readonly #cancels = new Map<TimerName, () => void>();
+  readonly #running: RunningTimers<TimerName>;
   #state: invite.State | nonInvite.State;
   #resendMs: number;
   #response: SipResponse | undefined;
@@ -51,6 +52,7 @@ export class ClientTransaction {
     this.flow = flow;
     this.#user = user;
     this.#host = host;
+    this.#running = new RunningTimers(host.clock, (name) => this.#input({ on: 'timer', name } as Input));
     this.#isInvite = request.method === 'INVITE';
     this.#state = this.#isInvite ? 'calling' : 'trying';
     this.#resendMs = host.timers.t1Ms;
@@ -116,40 +118,40 @@ export class ClientTransaction {
         this.#user.onTransportError(this.#error ?? new Error('Transport failed'));
         return;
       case 'start-A':
-        this.#start('A', this.#resendMs);
+        this.#running.start('A', this.#resendMs);
         this.#resendMs *= 2; // RFC 3261 §17.1.1.2: no upper bound but timer B
         return;
       case 'start-E':
         // RFC 3261 §17.1.2.2: min(2*E, T2) in trying, T2 in proceeding.
-        this.#start('E', this.#state === 'proceeding' ? timers.t2Ms : this.#resendMs);
+        this.#running.start('E', this.#state === 'proceeding' ? timers.t2Ms : this.#resendMs);
         this.#resendMs = Math.min(this.#resendMs * 2, timers.t2Ms);
         return;
       case 'start-B':
-        this.#start('B', sixtyFourT1(timers));
+        this.#running.start('B', sixtyFourT1(timers));
         return;
       case 'start-F':
-        this.#start('F', sixtyFourT1(timers));
+        this.#running.start('F', sixtyFourT1(timers));
         return;
       case 'start-M':
-        this.#start('M', sixtyFourT1(timers));
+        this.#running.start('M', sixtyFourT1(timers));
         return;
       case 'start-D':
-        this.#start('D', timerD(timers));
+        this.#running.start('D', timerD(timers));
         return;
       case 'start-K':
-        this.#start('K', timers.t4Ms);
+        this.#running.start('K', timers.t4Ms);
         return;
       case 'stop-A':
-        this.#stop('A');
+        this.#running.stop('A');
         return;
       case 'stop-B':
-        this.#stop('B');
+        this.#running.stop('B');
         return;
       case 'stop-E':
-        this.#stop('E');
+        this.#running.stop('E');
         return;
       case 'stop-F':
-        this.#stop('F');
+        this.#running.stop('F');
         return;
     }
   }
@@ -179,29 +181,10 @@ export class ClientTransaction {
     this.#transmit(this.request, this.#ack);
   }
 
-  #start(name: TimerName, ms: number): void {
-    this.#stop(name);
-    this.#cancels.set(
-      name,
-      this.#host.clock.after(ms, () => {
-        this.#cancels.delete(name);
-        this.#input({ on: 'timer', name } as Input);
-      }),
-    );
-  }
-
-  #stop(name: TimerName): void {
-    const cancel = this.#cancels.get(name);
-    if (!cancel) return;
-    cancel();
-    this.#cancels.delete(name);
-  }
-
   #terminate(): void {
     this.#state = 'terminated';
     this.#stopWatching();
-    for (const cancel of this.#cancels.values()) cancel();
-    this.#cancels.clear();
+    this.#running.stopAll();
     this.#host.forget(this.key);
   }
 }

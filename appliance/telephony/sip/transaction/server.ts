@@ -5,6 +5,7 @@ import type { Connection } from '../transport/connection.ts';
 import * as invite from './invite-server.ts';
 import { mergeKey, serverKey } from './key.ts';
 import * as nonInvite from './non-invite-server.ts';
+import { RunningTimers } from './running-timers.ts';
 import { type SipTimers, sixtyFourT1 } from './timers.ts';
 
 /** Told by a server transaction; RFC 3261 §17.2. */
@@ -43,7 +44,7 @@ export class ServerTransaction {
   user: ServerUser = {};
   readonly #host: ServerHost;
   readonly #isInvite: boolean;
-  readonly #cancels = new Map<TimerName, () => void>();
+  readonly #running: RunningTimers<TimerName>;
   #state: invite.State | nonInvite.State;
   #resendMs: number;
   #last: { response: SipResponse; data: Buffer } | undefined;
@@ -56,6 +57,7 @@ export class ServerTransaction {
     this.key = serverKey(request);
     this.mergeKey = mergeKey(request);
     this.#host = host;
+    this.#running = new RunningTimers(host.clock, (name) => this.#input({ on: 'timer', name } as Input));
     this.#isInvite = request.method === 'INVITE';
     this.#state = this.#isInvite ? 'proceeding' : 'trying';
     this.#resendMs = host.timers.t1Ms;
@@ -118,26 +120,26 @@ export class ServerTransaction {
         this.user.onFail?.(this.#error ?? new Error('No ACK came'));
         return;
       case 'start-G':
-        this.#start('G', this.#resendMs);
+        this.#running.start('G', this.#resendMs);
         this.#resendMs = Math.min(this.#resendMs * 2, timers.t2Ms);
         return;
       case 'start-H':
-        this.#start('H', sixtyFourT1(timers));
+        this.#running.start('H', sixtyFourT1(timers));
         return;
       case 'start-L':
-        this.#start('L', sixtyFourT1(timers));
+        this.#running.start('L', sixtyFourT1(timers));
         return;
       case 'start-J':
-        this.#start('J', sixtyFourT1(timers));
+        this.#running.start('J', sixtyFourT1(timers));
         return;
       case 'start-I':
-        this.#start('I', this.flow.reliable ? 0 : timers.t4Ms); // RFC 3261 §17.2.1
+        this.#running.start('I', this.flow.reliable ? 0 : timers.t4Ms); // RFC 3261 §17.2.1
         return;
       case 'stop-G':
-        this.#stop('G');
+        this.#running.stop('G');
         return;
       case 'stop-H':
-        this.#stop('H');
+        this.#running.stop('H');
         return;
     }
   }
@@ -151,28 +153,9 @@ export class ServerTransaction {
     });
   }
 
-  #start(name: TimerName, ms: number): void {
-    this.#stop(name);
-    this.#cancels.set(
-      name,
-      this.#host.clock.after(ms, () => {
-        this.#cancels.delete(name);
-        this.#input({ on: 'timer', name } as Input);
-      }),
-    );
-  }
-
-  #stop(name: TimerName): void {
-    const cancel = this.#cancels.get(name);
-    if (!cancel) return;
-    cancel();
-    this.#cancels.delete(name);
-  }
-
   #terminate(): void {
     this.#state = 'terminated';
-    for (const cancel of this.#cancels.values()) cancel();
-    this.#cancels.clear();
+    this.#running.stopAll();
     this.#host.forget(this);
   }
 }

@@ -29,8 +29,8 @@ const agents: AgentRow[] = Array.from({ length: AGENTS }, (_, index) => ({
   interrupts: {},
   ringOn: 'all',
   ringNumber: null,
-        ringPattern: null,
-        forwarding: null,
+  ringPattern: null,
+  forwarding: null,
   todayUntil: null,
   skills: Object.fromEntries(Array.from({ length: 4 }, () => [`skill-${random(SKILLS)}`, 1 + random(10)])),
 }));

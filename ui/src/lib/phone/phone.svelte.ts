@@ -36,6 +36,7 @@ interface Held {
 /** One tab of a browser holds the phone; the others wait for this lock, or take it. */
 const LOCK = 'strongroom.phone';
 const EXPECT_MS = 20_000;
+const AGAIN_MS = 10_000;
 const QUALITY_EVERY_MS = 5_000;
 const DISCONNECTED_MS = 3_000;
 
@@ -124,11 +125,7 @@ export class Phone {
           this.#release = resolve;
         });
         // Each asking makes new credentials, so nobody asks before it is this tab's turn.
-        const credentials = await this.#credentials();
-        if (credentials && !this.#closed) {
-          this.#extension = credentials.extension;
-          await this.#register(credentials);
-        }
+        await this.#ask();
         await released;
       });
     } catch (error) {
@@ -138,8 +135,16 @@ export class Phone {
     }
   }
 
+  async #ask(): Promise<void> {
+    const credentials = await this.#credentials();
+    if (!credentials || this.#closed) return;
+    this.#extension = credentials.extension;
+    await this.#register(credentials);
+  }
+
   /** Another tab has taken the phone. Without a farewell, as if this page were gone: the box rings the other one. */
   #handOver(): void {
+    clearTimeout(this.#retry);
     const ua = this.#ua;
     this.#ua = undefined;
     ua?.transport?.disconnect();
@@ -265,7 +270,7 @@ export class Phone {
 
   #again(): void {
     clearTimeout(this.#retry);
-    if (!this.#closed) this.#retry = setTimeout(() => void this.start(this.#ringOn), 10_000);
+    if (!this.#closed) this.#retry = setTimeout(() => void this.start(this.#ringOn), AGAIN_MS);
   }
 
   async #register(credentials: Credentials): Promise<void> {
@@ -316,12 +321,12 @@ export class Phone {
       'registrationFailed',
       current(() => {
         this.#state = 'failed';
-        // The password of this session may have been replaced: stop, ask for a new one.
+        // The password of this session may have been replaced: stop, ask for a new one. The phone stays with this tab.
         if (!this.#talking && ua.isConnected()) {
           ua.stop();
-          this.#release?.();
-          this.#release = undefined;
-          this.#again();
+          this.#ua = undefined;
+          clearTimeout(this.#retry);
+          this.#retry = setTimeout(() => void this.#ask(), AGAIN_MS);
         }
       }),
     );

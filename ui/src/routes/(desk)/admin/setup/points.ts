@@ -15,14 +15,17 @@ export interface Point {
   command?: string;
 }
 
+/** As a list of the API answers it. */
+type Row = Record<string, unknown>;
+
 export interface Found {
   system: Pick<SystemFacts, 'certificate'>;
-  trunks: { enabled?: unknown; up: boolean }[];
-  users: { role?: unknown; active?: unknown }[];
-  phones: { kind?: unknown; online?: unknown }[];
-  queues: { agents: number; active?: unknown }[];
-  flows: { id: string; publishedVersionId?: unknown }[];
-  dids: { number?: unknown; flowId?: unknown; queueId?: unknown }[];
+  trunks: (Row & { up: boolean })[];
+  users: Row[];
+  phones: Row[];
+  queues: (Row & { agents: number })[];
+  flows: (Row & { id: string })[];
+  dids: Row[];
   /** The latest calls from outside. */
   calls: { answeredAt: string | null }[];
   lastBackupAt: string | null;

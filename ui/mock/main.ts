@@ -253,6 +253,24 @@ async function api(request: IncomingMessage, response: ServerResponse, url: URL)
     );
     return send(response, 200, { items: items.slice(0, Number(url.searchParams.get('limit') ?? 50)), next: null });
   }
+  if (/^\/queues\/[^/]+\/waiting$/.test(path)) {
+    const items = (scene === 'empty' ? [] : interactions().slice(0, 3)).map((one, index) => ({
+      interactionId: one.id,
+      channel: one.channel,
+      from: one.from,
+      customer: one.customer,
+      since: ago(40 - index * 12),
+      priority: 5,
+      place: index + 1,
+      offeredTo: [],
+    }));
+    return send(response, 200, { items });
+  }
+  if (/^\/agents\/[^/]+\/today$/.test(path)) {
+    const endsAt = new Date(new Date().setHours(24, 0, 0, 0)).toISOString();
+    return send(response, 200, { timeZone: 'Europe/Berlin', endsAt, until: null, by: null, queues: [], skills: [] });
+  }
+  if (/^\/recordings\/[^/]+\/notes$/.test(path)) return send(response, 200, { items: [] });
   const interaction = /^\/interactions\/([^/]+)$/.exec(path)?.[1];
   if (interaction) {
     const found = trace(interaction);

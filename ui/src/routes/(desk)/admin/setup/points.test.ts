@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { overwriteGetLocale } from '#lib/paraglide/runtime.js';
 import { type Found, pointsOf } from './points.ts';
+
+// Without a browser there is no choice of language to read.
+overwriteGetLocale(() => 'en');
 
 const NOW = Date.UTC(2026, 0, 5);
 const certificate = { validTo: '2026-12-01T00:00:00Z', issuer: 'CA' } as Found['system']['certificate'];

@@ -117,10 +117,10 @@ export function createRejoining(
     await call.customer.resume();
     if (call.queueId === null) {
       await talks.releaseAgent(call, agent);
-      return transfers.back(call, null, agent.id);
+      return transfers.back(call, null);
     }
-    // The queue first: the interaction is never nowhere.
-    await transfers.back(call, call.queueId, agent.id);
+    // The queue first: the interaction is never nowhere. Whose phone does not answer is not preferred.
+    await transfers.back(call, call.queueId);
     await talks.releaseAgent(call, agent);
   }
 

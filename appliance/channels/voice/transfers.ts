@@ -161,7 +161,7 @@ export function createTransfers(
   }
 
   /** The customer comes back to the queue they came from, at its front, to the same agent if free. */
-  async function back(call: VoiceCall, queueId: string | null, agentId: string): Promise<void> {
+  async function back(call: VoiceCall, queueId: string | null, preferredAgentId?: string): Promise<void> {
     if (call.customer.state === 'ended') return;
     if (queueId === null) {
       if (call.customer.state !== 'up') return call.customer.hangup({ q850: 20 });
@@ -169,7 +169,11 @@ export function createTransfers(
       call.customer.hangup({ q850: 20 });
       return;
     }
-    await waitingRoom.receive(call, { queueId, priority: 10, preferredAgentId: agentId });
+    await waitingRoom.receive(call, {
+      queueId,
+      priority: 10,
+      ...(preferredAgentId ? { preferredAgentId } : {}),
+    });
   }
 
   /** Rings while the customer hears music or ringing; bridges on answer. */

@@ -319,6 +319,7 @@ describe('somebody who is not there', () => {
     await expect.poll(waiting).toBe('0/0');
     const rules = { always: { to: 'voicemail' }, busy: null, noAnswer: null, noAnswerAfterS: 20, notRegistered: null };
     expect(await carol.put('/me/forwarding', rules)).toMatchObject({ ...rules, mayForwardOutside: false });
+    await delay(500); // `voice` reads the rules again when it hears of them
     bobs.dial(`sip:1003@127.0.0.1:${instance.sipPort}`);
     await bobs.until('CALL_ESTABLISHED');
     await expect.poll(() => bobs.heard(BEEP), { timeout: 8000, interval: 100 }).toBeGreaterThan(0.1);

@@ -136,6 +136,8 @@ describe('a supervisor at the live page', () => {
     const { items } = await admin.get<{ items: { id: string; name: string }[] }>('/queues?limit=100');
     const { id } = items.find(({ name }) => name === 'Support')!;
     await page.getByRole('link', { name: 'Queues', exact: true }).click();
+    // The live page has such a link too.
+    await page.waitForURL('**/admin/queues');
     await page.getByRole('link', { name: 'Support', exact: true }).click();
     const description = page.getByLabel('Description');
     await description.fill('Written by Sam');

@@ -81,10 +81,39 @@ describe('phones', () => {
       })
       .toBe(0);
   });
+
+  test('of a browser that nobody holds any more go soon; one that is registered stays', async () => {
+    const { db } = database;
+    const agentId = await agent();
+    const give = async () => (await phones.issueBrowserCredentials(agentId, { extension: '1001' })).phoneId;
+    const [held, left, justMade] = [await give(), await give(), await give()];
+    const madeAt = new Date(Date.now() - 3600_000);
+    await db('phone').whereIn('id', [held, left]).update({ created_at: madeAt });
+    const place = { contact: '<sip:x>', transport: 'ws', address: '192.0.2.9', port: 1, local_address: '192.0.2.1' };
+    const rest = {
+      local_port: 443,
+      instance: 'a',
+      call_id: 'a',
+      cseq: 1,
+      registered_at: madeAt,
+      expires_at: new Date(),
+    };
+    await db('registration').insert({ id: held, phone_id: held, binding: 'a', ...place, ...rest });
+    const gone = await createPhoneStore(db).removeBrowsers({
+      endedBefore: new Date(0),
+      madeBefore: new Date(Date.now() - 600_000),
+    });
+    expect(gone).toContain(left);
+    expect(await db('phone').whereIn('id', [held, left, justMade]).orderBy('created_at').pluck('id')).toEqual([
+      held,
+      justMade,
+    ]);
+    expect(await db('phone').where({ kind: 'sip' }), 'desk phones are never removed').not.toEqual([]);
+  });
 });
 
 /** An agent's row without the rooms above. */
 async function agent(): Promise<string> {
-  await database.db.raw('alter table phone drop constraint phone_agent_id_fkey');
+  await database.db.raw('alter table phone drop constraint if exists phone_agent_id_fkey');
   return '019ab000-0000-7000-8000-00000000000a';
 }

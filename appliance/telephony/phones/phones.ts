@@ -65,6 +65,8 @@ const BROWSER_LIFETIME_MS = 12 * 3600_000;
 const PURGE_EVERY_MS = 600_000;
 /** A browser that lost its network may still want its calls back. */
 const PURGE_AFTER_MS = 3600_000;
+/** Closed tabs and earlier loads of a page. A call lost with its browser is awaited for less than a minute. */
+const UNUSED_AFTER_MS = 600_000;
 /** Unknown names are asked for once in this time: a scanner must not become a load on the database. */
 const UNKNOWN_FOR_MS = 2_000;
 const MAX_UNKNOWN = 10_000;
@@ -108,9 +110,9 @@ export function createPhones(options: PhonesOptions): Phones {
 
   function purgeLater(): void {
     cancelPurge = clock.after(PURGE_EVERY_MS, () => {
-      const before = new Date(clock.now().getTime() - PURGE_AFTER_MS);
+      const now = clock.now().getTime();
       store
-        .removeExpired(before)
+        .removeBrowsers({ endedBefore: new Date(now - PURGE_AFTER_MS), madeBefore: new Date(now - UNUSED_AFTER_MS) })
         .then((ids) => {
           for (const id of ids) book.remove(id);
         })

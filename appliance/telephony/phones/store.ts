@@ -21,8 +21,8 @@ export interface PhoneRow extends CrudRow {
 }
 
 export interface PhoneStore extends CrudStore<PhoneRow> {
-  /** Browser credentials that ended and that no browser holds any more; returns their ids. */
-  removeExpired(before: Date): Promise<string[]>;
+  /** Browser credentials that ended, and older ones with which no browser is registered: each load of a page makes new ones. Returns their ids. */
+  removeBrowsers(left: { endedBefore: Date; madeBefore: Date }): Promise<string[]>;
   byUsername(username: string): Promise<PhoneRow | undefined>;
   ofAgent(agentId: string): Promise<PhoneRow[]>;
 }
@@ -53,8 +53,16 @@ export function createPhoneStore(db: Database): PhoneStore {
   const table = tableStore<PhoneRow>(db, TABLE);
   return {
     ...table,
-    async removeExpired(before) {
-      const rows = await db('phone').where('expires_at', '<', before).delete('id');
+    async removeBrowsers({ endedBefore, madeBefore }) {
+      const rows = await db('phone')
+        .where('expires_at', '<', endedBefore)
+        .orWhere((unused) =>
+          unused
+            .whereNotNull('expires_at')
+            .where('created_at', '<', madeBefore)
+            .whereNotExists(db('registration').whereRaw('registration.phone_id = phone.id')),
+        )
+        .delete('id');
       return rows.map((row: { id: string }) => row.id);
     },
     async byUsername(username) {

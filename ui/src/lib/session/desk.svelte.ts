@@ -1,7 +1,8 @@
 import { createContext } from 'svelte';
-import { ApiError, del, get } from '#lib/api/client.ts';
-import { toasts } from '#lib/controls/toasts.svelte.ts';
+import { ApiError, del, get, patch } from '#lib/api/client.ts';
+import { attempt, toasts } from '#lib/controls/toasts.svelte.ts';
 import { Live } from '#lib/feed/live.svelte.ts';
+import { language } from '#lib/i18n/locale.svelte.ts';
 import { setTimeZone } from '#lib/i18n/time.ts';
 import { Phone } from '#lib/phone/phone.svelte.ts';
 import { drafts } from '#lib/work/drafts.ts';
@@ -29,6 +30,12 @@ export class Desk {
 
   can(permission: string): boolean {
     return allows(this.me.permissions, permission);
+  }
+
+  /** My language, at every place where I sign in. */
+  async speak(locale: string): Promise<void> {
+    language.show(locale);
+    await attempt(() => patch('/me', { locale }));
   }
 
   async signOut(): Promise<void> {

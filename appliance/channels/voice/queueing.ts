@@ -39,10 +39,8 @@ export function createQueueing({ router, log }: VoiceDeps) {
     });
     call.queueId = request.queueId;
     if (!resumed) {
-      // No agent's time is spent on who never takes note of our answer (RFC 3261 §13.3.1.4: the ACK).
-      await call.customer.confirmed();
-      if (call.stage === 'ended' || call.customer.state === 'ended') settle(call.id, { end: 'left', to: 'gone' });
-      else call.enter('waiting');
+      if (await call.confirmed()) call.enter('waiting');
+      else settle(call.id, { end: 'left', to: 'gone' });
     }
     if (waits.has(call.id) && !(resumed && router.position(call.id))) {
       try {

@@ -20,6 +20,7 @@ const fakeLeg = (name: string) =>
     state: 'up',
     on: () => () => {},
     saveTag: () => {},
+    confirmed: async () => {},
     play: () => void said.push(`${name} hears ringing`),
     resume: async () => void said.push(`${name} is off hold`),
     hangup: () => void said.push(`${name} is hung up`),
@@ -117,4 +118,16 @@ it('asks for somebody whose phones are away all the same: their rules or mailbox
   found = { end: 'voicemail', agentId: 'away' };
   expect(await transfers.toOutside(call, { kind: 'agent', agentId: 'away' }, { voicemail: true })).toBe('voicemail');
   expect(said.at(-1)).toBe('mailbox');
+});
+
+it('seeks nobody for a caller who has not acknowledged our answer, and never when they do not', async () => {
+  const { promise: acknowledged, resolve: acknowledge } = Promise.withResolvers<void>();
+  Object.assign(call.customer, { confirmed: () => acknowledged });
+  const end = transfers.toOutside(call, { kind: 'agent', agentId: 'ben' });
+  await settle();
+  expect(said).toEqual([]);
+  Object.assign(call.customer, { state: 'ended' });
+  acknowledge();
+  expect(await end).toBe('failed');
+  expect(said).toEqual([]);
 });

@@ -215,6 +215,7 @@ export function createTransfers(
     to: TransferTarget,
     options: { timeoutMs?: number; music?: string[]; voicemail?: boolean } = {},
   ): Promise<TransferEnd> {
+    if (!(await call.confirmed())) return 'failed';
     let where: Destination;
     try {
       where = destination(to);
@@ -236,7 +237,7 @@ export function createTransfers(
     return end;
   }
 
-  return { destination, blind, back, ring, joined, toOutside };
+  return { destination, blind, back, joined, toOutside };
 }
 
 function customerParty(call: VoiceCall): Party {

@@ -115,6 +115,15 @@ export class VoiceCall {
     });
   }
 
+  /**
+   * Before an agent's time is spent on the customer: whether they are there. Who never takes note of our answer is not
+   * (RFC 3261 §13.3.1.4: the ACK); who is not answered yet is.
+   */
+  async confirmed(): Promise<boolean> {
+    await this.customer.confirmed();
+    return this.#stage !== 'ended' && this.customer.state !== 'ended';
+  }
+
   /** Written with the customer's leg: all a later process needs to go on. */
   save(): void {
     if (this.customer.state === 'ended') return;

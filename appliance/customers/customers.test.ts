@@ -51,6 +51,17 @@ describe('customers', () => {
     await vi.waitFor(async () => expect((await customers.findOrCreate(identity)).name).toBe('Kim'));
   });
 
+  it('are made anew when the database has lost them', async () => {
+    const customers = createCustomers({ db: database.db, bus: memoryBus() });
+    const identity = { kind: 'phone', value: '+15550198' } as const;
+    const lost = await customers.findOrCreate(identity);
+    await database.db('customer').where({ id: lost.id }).delete();
+    customers.forget();
+    const { id } = await customers.findOrCreate(identity);
+    expect(id).not.toBe(lost.id);
+    expect(await customers.get(id)).toBeDefined();
+  });
+
   it('keep what they consented to as a history whose newest word counts', async () => {
     const customers = createCustomers({ db: database.db });
     const { id } = await customers.findOrCreate({ kind: 'email', value: 'Kim@Example.ORG' });

@@ -42,6 +42,8 @@ export function createCustomers({ db, bus, callers }: CustomersDeps) {
       cache?.set(key, found);
       return found;
     },
+    /** What memory knows is looked up again: a database that fell takes along what it had not brought to the disk. */
+    forget: () => cache?.clear(),
     async find(identity: { kind: IdentityKind; value: string }): Promise<CustomerRef | undefined> {
       const row = await store.findByIdentity(identity.kind, normalise(identity.kind, identity.value));
       return row && { id: row.id, name: row.name, known: row.name !== null };

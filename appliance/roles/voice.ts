@@ -56,6 +56,8 @@ export const start: StartRole = async ({ config, log, instance, health, metrics 
   const customers = createCustomers({ db, bus, callers });
   const agents = createAgents({ db, batch, bus, clock });
   const interactions = createInteractions({ db, batch, bus, clock, log });
+  // Perhaps for a customer whom the database has lost.
+  interactions.on('refused', () => customers.forget());
   const prompts = createPrompts({ db, dir: config.paths.prompts, log });
   const refusals = metrics.counter('strongroom_calls_refused_total', 'New calls answered 503, by what was missing', [
     'why',

@@ -77,10 +77,7 @@ export function createDialing(
       from: { number: request.to, name: 'Your call' },
       ringTimeoutMs: 30_000,
       tag: { interactionId: id, role: 'agent', agentId: request.agentId },
-      headers: [
-        ['X-Interaction', id],
-        ['Alert-Info', '<http://127.0.0.1>;info=alert-autoanswer'],
-      ],
+      headers: [['X-Interaction', id], ringHeader(RINGS.own)],
     });
     void attempt.answered
       .then((leg) =>

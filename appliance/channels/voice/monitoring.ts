@@ -23,7 +23,7 @@ export function createMonitoring(deps: VoiceDeps, { talks }: { talks: Talks }) {
       const targets = endpoints.targets(supervisorId);
       if (targets.length === 0) throw new AppError('conflict', 'no-phone', 'You have no phone that could ring');
       const leg = await calls.dial(targets, {
-        from: { number: call.facts.from, name: `Monitor ${call.facts.from}` },
+        from: { number: call.party.number, name: `Monitor ${call.party.number}` },
         near: call.customer,
         ringTimeoutMs: 20_000,
         tag: { interactionId: call.id, role: 'monitor', agentId: supervisorId },

@@ -25,10 +25,7 @@ export function createVoiceOffers(
     if (!near || near.state === 'ended') return outcome.failed('withdrawn');
     const turns = endpoints.turns(offer.agentId);
     if (turns.length === 0) return outcome.failed('unreachable');
-    const from = errand?.from ?? {
-      number: call!.facts.from,
-      ...(call!.facts.customer?.name ? { name: call!.facts.customer.name } : {}),
-    };
+    const from = errand?.from ?? call!.party;
     const attempt = ringInTurn(calls, clock, turns, {
       from,
       near,

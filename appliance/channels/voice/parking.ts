@@ -120,14 +120,11 @@ export function createParking(
     const targets = endpoints.targets(agentId);
     if (targets.length === 0) throw new AppError('conflict', 'no-phone', 'You have no phone that could ring');
     const attempt = calls.dial(targets, {
-      from: shown(call),
+      from: call.party,
       near: call.customer,
       ringTimeoutMs: RING_MS,
       tag: { interactionId: call.id, role: 'picking-up', agentId },
-      headers: [
-        ['X-Interaction', call.id],
-        ['Alert-Info', '<http://127.0.0.1>;info=alert-autoanswer'],
-      ],
+      headers: [['X-Interaction', call.id], ringHeader(RINGS.own)],
     });
     entry.taker = attempt;
     attempt.answered
@@ -157,7 +154,7 @@ export function createParking(
     const there = call.queueId === null || router.presence(parked.by) !== 'offline';
     if (agent?.active && there && !router.isBusy(parked.by) && turns.length > 0) {
       const attempt = ringInTurn(calls, clock, turns, {
-        from: { ...shown(call), name: `Parked ${parked.slot}` },
+        from: { ...call.party, name: `Parked ${parked.slot}` },
         near: call.customer,
         ringTimeoutMs: RING_MS,
         tag: { interactionId: call.id, role: 'picking-up', agentId: parked.by },
@@ -194,7 +191,7 @@ export function createParking(
     const stopped = pickUps.present({
       interactionId: call.id,
       agentId,
-      from: shown(call),
+      from: call.party,
       customer: call.facts.customer,
       queueId: call.queueId,
       near: call.customer,
@@ -238,7 +235,7 @@ export function createParking(
             id: slot,
             slot,
             interactionId: call.id,
-            from: shown(call).number,
+            from: call.party.number,
             customer: call.facts.customer,
             queueId: call.queueId,
             queueName: call.queueId ? (router.queue(call.queueId)?.name ?? null) : null,
@@ -249,10 +246,4 @@ export function createParking(
         });
     },
   };
-}
-
-/** The customer as the phones of our people show them. */
-function shown(call: VoiceCall): { number: string; name?: string } {
-  const { direction, from, to, customer } = call.facts;
-  return { number: direction === 'in' ? from : to, ...(customer?.name ? { name: customer.name } : {}) };
 }

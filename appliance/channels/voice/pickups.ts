@@ -2,6 +2,7 @@ import type { CallToTake, RingingCall } from '#appliance/contract/calls.ts';
 import { AppError } from '#appliance/kernel/errors.ts';
 import { DialFailed, type Leg, type Party, type Ringing } from '#appliance/telephony/calls/index.ts';
 import type { VoiceDeps } from './deps.ts';
+import { RINGS, ringHeader } from './ring-plan.ts';
 
 /** Something rings at an agent's, and a colleague may take it. */
 export interface Rings {
@@ -112,10 +113,7 @@ export function createPickUps({ agents, bus, calls, clock, endpoints, router, lo
         near: rings.near,
         ringTimeoutMs: RING_MS,
         tag: { interactionId: rings.interactionId, role: 'picking-up', agentId: by },
-        headers: [
-          ['X-Interaction', rings.interactionId],
-          ['Alert-Info', '<http://127.0.0.1>;info=alert-autoanswer'],
-        ],
+        headers: [['X-Interaction', rings.interactionId], ringHeader(RINGS.own)],
       });
       taking.watch(attempt);
       attempt.answered

@@ -24,8 +24,8 @@ export function createQueueExits(
         return message(call);
       case 'callback':
         // Who hides the number cannot be called back, but can say how.
-        if (!/^\+?[0-9]{3,}$/.test(call.facts.from)) return message(call);
-        await voicemail.promiseCallback(call, { queueId: call.queueId!, number: call.facts.from });
+        if (!/^\+?[0-9]{3,}$/.test(call.party.number)) return message(call);
+        await voicemail.promiseCallback(call, { queueId: call.queueId!, number: call.party.number });
         return goodbye(call, 'callback-confirmed');
       case 'number': {
         const end = await transfers.toOutside(call, { kind: 'number', number: exit.number });

@@ -47,7 +47,7 @@ export function createQueueing({ router, log }: VoiceDeps) {
         await router.enqueue({
           interactionId: call.id,
           channel: 'voice',
-          from: call.facts.from,
+          from: call.party.number,
           customer: call.facts.customer,
           ...request,
         });

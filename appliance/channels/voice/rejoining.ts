@@ -133,9 +133,8 @@ export function createRejoining(
       throw new AppError('conflict', 'no-browser-phone', 'No browser of yours is connected as a phone');
     if (ringing.has(call.id)) throw new AppError('conflict', 'ringing', 'Your browser is being rung already');
     ringing.add(call.id);
-    const { name } = call.facts.customer ?? {};
     const attempt = calls.dial(targets, {
-      from: { number: call.facts.from, ...(name ? { name } : {}) },
+      from: call.party,
       near: call.customer,
       ringTimeoutMs: RING_MS,
       // After a restart of ours nobody waits for this one.

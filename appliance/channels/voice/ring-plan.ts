@@ -17,7 +17,13 @@ export interface RingStage {
 }
 
 /** Names of rings that phones tell apart (Alert-Info, RFC 3261 §20.4, as desk phones read it). */
-export const RINGS = { queue: 'alert-queue', internal: 'alert-internal', external: 'alert-external' } as const;
+export const RINGS = {
+  queue: 'alert-queue',
+  internal: 'alert-internal',
+  external: 'alert-external',
+  /** Who is rung asked for it: the phone picks up by itself. */
+  own: 'alert-autoanswer',
+} as const;
 
 export function ringHeader(ring: string): [string, string] {
   return ['Alert-Info', `<http://127.0.0.1>;info=${ring}`];

@@ -14,6 +14,7 @@ let said: string[];
 let transfers: Transfers;
 let call: VoiceCall;
 let found: ReachEnd;
+let shown: string;
 
 const fakeLeg = (name: string) =>
   ({
@@ -71,7 +72,8 @@ beforeEach(() => {
       failed: (_: VoiceCall, error: unknown) => said.push(String(error)),
     } as unknown as Talks,
     waitingRoom: { receive: async () => void said.push('waits') } as unknown as WaitingRoom,
-    reach: async () => {
+    reach: async ({ from }) => {
+      shown = from.number;
       said.push('somebody is sought');
       return found;
     },
@@ -130,4 +132,14 @@ it('seeks nobody for a caller who has not acknowledged our answer, and never whe
   acknowledge();
   expect(await end).toBe('failed');
   expect(said).toEqual([]);
+});
+
+it.each([
+  ['in', '+15550123'],
+  ['out', '+15550100'],
+] as const)('shows a colleague the number of the customer, also of a call that went %s', async (direction, number) => {
+  call.facts.direction = direction;
+  await transfers.blind(call, { kind: 'agent', agentId: 'ben' });
+  await settle();
+  expect(shown).toBe(number);
 });

@@ -1,7 +1,7 @@
 import type { TransferTarget } from '#appliance/contract/bus.ts';
 import { NO_FORWARDING } from '#appliance/contract/calls.ts';
 import { AppError, messageOf } from '#appliance/kernel/errors.ts';
-import { DialFailed, type DialTarget, type EndCause, type Leg, type Party } from '#appliance/telephony/calls/index.ts';
+import { DialFailed, type DialTarget, type EndCause, type Leg } from '#appliance/telephony/calls/index.ts';
 import type { VoiceDeps } from './deps.ts';
 import type { Mailbox } from './mailbox.ts';
 import { type Reach, tellRedirect } from './reach.ts';
@@ -120,7 +120,7 @@ export function createTransfers(
     const found = await reach({
       interactionId: call.id,
       to,
-      from: customerParty(call),
+      from: call.party,
       near: call.customer,
       customer: call.facts.customer,
       queueId: call.queueId,
@@ -185,7 +185,7 @@ export function createTransfers(
   ): Promise<{ end: TransferEnd; cause?: EndCause }> {
     call.customer.play(music?.length ? music : sounds.ringback, { loop: true });
     const attempt = ringInTurn(calls, clock, where.stages, {
-      from: where.agentId ? customerParty(call) : endpoints.callerId(call.queueId),
+      from: where.agentId ? call.party : endpoints.callerId(call.queueId),
       near: call.customer,
       ringTimeoutMs: timeoutMs,
       tag: { interactionId: call.id, role: where.agentId ? 'agent' : 'outside', agentId: where.agentId ?? null },
@@ -238,11 +238,6 @@ export function createTransfers(
   }
 
   return { destination, blind, back, joined, toOutside };
-}
-
-function customerParty(call: VoiceCall): Party {
-  const name = call.facts.customer?.name;
-  return { number: call.facts.from, ...(name ? { name } : {}) };
 }
 
 /** What the far side said, for whoever reads the trace. */

@@ -115,6 +115,12 @@ export class VoiceCall {
     });
   }
 
+  /** The customer as the phones of our people show them. */
+  get party(): { number: string; name?: string } {
+    const { direction, from, to, customer } = this.facts;
+    return { number: direction === 'in' ? from : to, ...(customer?.name ? { name: customer.name } : {}) };
+  }
+
   /**
    * Before an agent's time is spent on the customer: whether they are there. Who never takes note of our answer is not
    * (RFC 3261 §13.3.1.4: the ACK); who is not answered yet is.
@@ -208,7 +214,7 @@ export class VoiceCall {
       state,
       muted: this.muted,
       recording: this.recording,
-      peer: this.facts.direction === 'in' ? this.facts.from : this.facts.to,
+      peer: this.party.number,
       since: this.#since.toISOString(),
       browser: this.agent?.id === agentId && this.agent.leg.browser,
       lost: this.agent?.id === agentId && this.away !== undefined,

@@ -50,7 +50,7 @@ export function createVoicemail({ interactions, recorder, sounds, router, clock,
     if (options.queueId)
       await promiseCallback(call, {
         queueId: options.queueId,
-        number: call.facts.from,
+        number: call.party.number,
         recordingId: left.recordingId,
       });
     return 'recorded';

@@ -161,6 +161,15 @@ describe('a parked customer', () => {
     await expect(parking.fromPhone('701', 'bob', leg(new FakeLeg()))).rejects.toThrow('Nobody is parked');
   });
 
+  it('engages nobody when the customer hangs up while the phone that dialled the slot is answered', async () => {
+    const { call, customer } = talk();
+    await parking.park(call);
+    const phone = new FakeLeg();
+    phone.answer = async () => customer.hangup();
+    await expect(parking.fromPhone('701', 'carol', leg(phone))).rejects.toThrow('Nobody is parked');
+    expect(said).not.toContain('carol works');
+  });
+
   it('is kept for whoever picks up on the screen while their phone rings, and stays when they do not', async () => {
     const { call } = talk();
     await parking.park(call);

@@ -96,7 +96,7 @@ export function createParking(
 
   function inSlot(slot: string) {
     const entry = slots.get(slot);
-    if (entry?.call.stage !== 'parked') throw new AppError('not-found', 'slot-empty', `Nobody is parked in ${slot}`);
+    if (entry?.call.stage !== 'parked') throw empty(slot);
     if (entry.taker) throw new AppError('conflict', 'being-picked-up', 'A colleague is just picking them up');
     return entry;
   }
@@ -107,6 +107,7 @@ export function createParking(
     entry.taker = 'phone';
     try {
       await leg.answer();
+      if (slots.get(slot) !== entry) throw empty(slot);
       await connect(entry.call, agentId, leg, {});
     } finally {
       entry.taker = undefined;
@@ -246,4 +247,8 @@ export function createParking(
         });
     },
   };
+}
+
+function empty(slot: string): AppError {
+  return new AppError('not-found', 'slot-empty', `Nobody is parked in ${slot}`);
 }

@@ -14,11 +14,11 @@ const MAIN = fileURLToPath(new URL('../../appliance/main.ts', import.meta.url));
 const SILENT_LOOKS = 10;
 const LOOK_EVERY_MS = 2000;
 /** Room for what a burst of calls allocates: collected young, it costs nothing; grown old, it does. */
-const V8_FLAGS: Partial<Record<Role, string[]>> = {
+export const V8_FLAGS: Partial<Record<Role, string[]>> = {
   voice: ['--min-semi-space-size=32', '--max-semi-space-size=32'],
 };
 /** As in its unit in systemd/: audio before everything else. */
-const NICE: Partial<Record<Role, number>> = { media: -10 };
+export const NICE: Partial<Record<Role, number>> = { media: -10 };
 const BACK_OFF_MS = [0, 250, 1000, 2000, 5000, 10_000];
 /** Having lived so long, the next end counts as the first again. */
 const SETTLED_MS = 30_000;
